@@ -1,0 +1,310 @@
+"""The event vocabulary: a run is a stream of these, and nothing else connects the rooms.
+
+Here: the event models, their tagged union and its JSON Schema. Not here: how events are
+stored (:mod:`analyst.record.log`), made (:mod:`analyst.session`) or shown (front ends).
+
+Every event carries the id of its run, a sequence number counted from 0 without gaps, and
+``t``: seconds on a monotonic clock since the run started.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+SCHEMA_VERSION = 1
+"""Raised when a stored log of an older version could no longer be read as this one."""
+
+RunStatus = Literal["ok", "partial", "error", "stopped"]
+"""How a run ended: answered; a budget ran out; it failed; the user stopped it."""
+
+CallStatus = Literal["ok", "error", "timeout", "interrupted", "died", "refused"]
+"""How a tool call ended. ``refused``: it was not run (unknown tool, bad arguments, denied)."""
+
+NoteLevel = Literal["info", "warning", "error"]
+
+
+class Usage(BaseModel):
+    """Tokens as the model's server counts them.
+
+    ``input`` includes ``cached``: the tokens of the prompt that the server took from its
+    cache. A server that reports nothing leaves 0.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    input: int = 0
+    output: int = 0
+    cached: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            input=self.input + other.input,
+            output=self.output + other.output,
+            cached=self.cached + other.cached,
+        )
+
+    @property
+    def total(self) -> int:
+        """Tokens read and written."""
+        return self.input + self.output
+
+
+class EventBase(BaseModel):
+    """What all events share."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    run_id: str
+    seq: int = Field(ge=0)
+    t: float = Field(ge=0, description="seconds since the run started, monotonic clock")
+
+
+class DataDescription(BaseModel):
+    """A frame or file that was handed over, as the record keeps it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    kind: Literal["frame", "file"]
+    rows: int | None = None
+    columns: int | None = None
+    bytes: int
+    fingerprint: str = Field(description="hash of schema and content")
+    changes: tuple[str, ...] = Field(
+        default=(), description="what the hand-over changed, one sentence a column"
+    )
+
+
+class RunStarted(EventBase):
+    """The first event of a run."""
+
+    type: Literal["run_started"] = "run_started"
+    schema_version: int = SCHEMA_VERSION
+    question: str
+    started_at: str = Field(description="wall clock, ISO 8601 with zone")
+    model: str
+    model_reason: str = Field(description="which setting chose the model, in words")
+    protocol: Literal["native", "fenced"]
+    settings: dict[str, Any] = Field(description="settings of the run; never a key")
+    data: tuple[DataDescription, ...] = ()
+    versions: dict[str, str] = {}
+    notebook: str | None = None
+
+
+class PlanProposed(EventBase):
+    """A plan for the run, before its first step."""
+
+    type: Literal["plan_proposed"] = "plan_proposed"
+    steps: tuple[str, ...]
+
+
+class PlanRevised(EventBase):
+    """The plan changed."""
+
+    type: Literal["plan_revised"] = "plan_revised"
+    steps: tuple[str, ...]
+    reason: str
+
+
+class PlanStepStarted(EventBase):
+    """A step of the plan began."""
+
+    type: Literal["plan_step_started"] = "plan_step_started"
+    index: int
+
+
+class PlanStepFinished(EventBase):
+    """A step of the plan ended."""
+
+    type: Literal["plan_step_finished"] = "plan_step_finished"
+    index: int
+    status: Literal["ok", "error", "skipped"]
+
+
+class Prompt(EventBase):
+    """The messages exactly as sent. Logged, not shown.
+
+    A request whose messages begin with all the messages of the request before says so by
+    ``prefix``, the number of messages it shares with it, and holds only the rest.
+    """
+
+    type: Literal["prompt"] = "prompt"
+    request: int = Field(description="number of this request to the model in the run, from 0")
+    prefix: int = 0
+    messages: tuple[dict[str, Any], ...]
+    tools: tuple[dict[str, Any], ...] = ()
+    sampling: dict[str, Any] = {}
+
+
+class MessageDelta(EventBase):
+    """Text of the model as it is generated."""
+
+    type: Literal["message_delta"] = "message_delta"
+    request: int
+    text: str
+
+
+class ModelResponded(EventBase):
+    """The model finished one reply."""
+
+    type: Literal["model_responded"] = "model_responded"
+    request: int
+    text: str
+    finish_reason: str | None = None
+    usage: Usage = Usage()
+    seconds: float
+    seconds_to_first_token: float | None = None
+
+
+class ToolCallStarted(EventBase):
+    """A tool call is about to run."""
+
+    type: Literal["tool_call_started"] = "tool_call_started"
+    call_id: str
+    tool: str
+    raw: str = Field(description="the call as the model wrote it")
+    arguments: dict[str, Any]
+
+
+class ApprovalRequested(EventBase):
+    """A tool call waits for the user."""
+
+    type: Literal["approval_requested"] = "approval_requested"
+    call_id: str
+    risk: str
+
+
+class ApprovalResolved(EventBase):
+    """The user, or the policy for runs without one, decided."""
+
+    type: Literal["approval_resolved"] = "approval_resolved"
+    call_id: str
+    decision: Literal["approved", "denied", "edited"]
+    by: Literal["user", "policy"]
+
+
+class OutputEmitted(EventBase):
+    """One output of a tool call, in the shape of a notebook's output.
+
+    ``output`` is an nbformat 4 output dictionary: ``stream`` | ``display_data`` |
+    ``execute_result`` | ``error``. ``display_id`` names an output that a later one with
+    ``update`` replaces; ``clear`` says that all outputs of the call before it are gone.
+    """
+
+    type: Literal["output"] = "output"
+    call_id: str
+    output: dict[str, Any] | None = None
+    display_id: str | None = None
+    update: bool = False
+    clear: bool = False
+
+
+class ToolCallFinished(EventBase):
+    """A tool call ended; ``observation`` is what the model sees of it."""
+
+    type: Literal["tool_call_finished"] = "tool_call_finished"
+    call_id: str
+    status: CallStatus
+    observation: str
+    seconds: float
+    values: dict[str, Any] = Field(
+        default={}, description="named values that the code reported as its result"
+    )
+
+
+class FindingsRecalled(EventBase):
+    """Past findings that were offered to the model."""
+
+    type: Literal["findings_recalled"] = "findings_recalled"
+    findings: tuple[dict[str, Any], ...]
+
+
+class FindingSaved(EventBase):
+    """The run left a finding."""
+
+    type: Literal["finding_saved"] = "finding_saved"
+    finding_id: str
+
+
+class Note(EventBase):
+    """Something the user should know: a restart, a budget near its end, a malformed action."""
+
+    type: Literal["note"] = "note"
+    level: NoteLevel = "info"
+    code: str = Field(description="what kind of note, a stable identifier")
+    text: str
+
+
+class ContextCompacted(EventBase):
+    """Older messages gave way to a summary."""
+
+    type: Literal["context_compacted"] = "context_compacted"
+    tokens_before: int
+    tokens_after: int
+
+
+class Answer(EventBase):
+    """The answer of the run: text in Markdown, and the named values that were computed."""
+
+    type: Literal["answer"] = "answer"
+    text: str
+    values: dict[str, Any] = {}
+    complete: bool = Field(
+        default=True, description="false: a budget ended the run, the text says what is missing"
+    )
+
+
+class RunFinished(EventBase):
+    """The last event of a run."""
+
+    type: Literal["run_finished"] = "run_finished"
+    status: RunStatus
+    reason: str | None = Field(default=None, description="why the status is not ok, one sentence")
+    usage: Usage = Usage()
+    steps: int = 0
+    seconds: float
+    seconds_by_phase: dict[str, float] = {}
+    cost: float | None = None
+
+
+Event = Annotated[
+    RunStarted
+    | PlanProposed
+    | PlanRevised
+    | PlanStepStarted
+    | PlanStepFinished
+    | Prompt
+    | MessageDelta
+    | ModelResponded
+    | ToolCallStarted
+    | ApprovalRequested
+    | ApprovalResolved
+    | OutputEmitted
+    | ToolCallFinished
+    | FindingsRecalled
+    | FindingSaved
+    | Note
+    | ContextCompacted
+    | Answer
+    | RunFinished,
+    Field(discriminator="type"),
+]
+"""Any event of a run, told apart by ``type``."""
+
+
+class EventCodec:
+    """Events to and from JSON."""
+
+    adapter: ClassVar[TypeAdapter[Event]] = TypeAdapter(Event)
+
+    @classmethod
+    def parse(cls, line: str | bytes) -> Event:
+        """Read one event from JSON; raises :class:`pydantic.ValidationError`."""
+        return cls.adapter.validate_json(line)
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """Return the JSON Schema of all events."""
+        return cls.adapter.json_schema()
