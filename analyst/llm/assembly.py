@@ -1,0 +1,161 @@
+"""One streamed reply put together from its chunks.
+
+Here: text, native tool calls, usage and finish reason, as the many dialects of chunks give
+them, and stop sequences for endpoints that take none. Not here: the connection the chunks
+come from (:mod:`analyst.llm.client`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from analyst.llm.completion import Completion, NativeToolCall
+from analyst.record.events import Usage
+
+
+@dataclass
+class _PartialCall:
+    call_id: str
+    name: str
+    arguments: str
+
+
+class ReplyAssembler:
+    """Takes chunks of one reply in, gives the text to show and the whole reply out.
+
+    ``stop`` sequences are only given when the endpoint does not honour them itself.
+    """
+
+    def __init__(self, *, stop: Sequence[str] = ()) -> None:
+        self._stop = [sequence for sequence in stop if sequence]
+        self._held = ""
+        self._text: list[str] = []
+        self._calls: list[_PartialCall] = []
+        self._call_at: dict[int, _PartialCall] = {}
+        self.usage = Usage()
+        self.finish_reason: str | None = None
+        self.stopped = False
+        """A stop sequence was found: nothing more is wanted of this reply."""
+        self.chunks = 0
+        self.generated = False
+        """Whether the model has begun to write, be it thoughts that are not shown."""
+
+    def add(self, chunk: Any) -> str:
+        """Take one chunk in and return the text it makes showable, perhaps none."""
+        self.chunks += 1
+        if usage := getattr(chunk, "usage", None):
+            self.usage = _read_usage(usage)
+        choices = getattr(chunk, "choices", None)
+        if not choices:
+            return ""
+        choice = choices[0]
+        shown = ""
+        if (delta := getattr(choice, "delta", None)) is not None:
+            shown = self._add_delta(delta)
+        if reason := getattr(choice, "finish_reason", None):
+            self.finish_reason = str(reason)
+        return shown
+
+    def _add_delta(self, delta: Any) -> str:
+        for call in getattr(delta, "tool_calls", None) or ():
+            self.generated = True
+            self._add_call(call)
+        extra = getattr(delta, "model_extra", None) or {}
+        if extra.get("reasoning_content") or extra.get("reasoning"):
+            self.generated = True
+        text = ""
+        for piece in (getattr(delta, "content", None), getattr(delta, "refusal", None)):
+            if isinstance(piece, str):
+                text += piece
+        if not text:
+            return ""
+        self.generated = True
+        return self._release(text)
+
+    def _release(self, text: str) -> str:
+        if self._stop:
+            text = self._hold_back(self._held + text)
+        if text:
+            self._text.append(text)
+        return text
+
+    def _hold_back(self, text: str) -> str:
+        found = [at for sequence in self._stop if (at := text.find(sequence)) >= 0]
+        if found:
+            self.stopped = True
+            self.finish_reason = "stop"
+            self._held = ""
+            return text[: min(found)]
+        # A tail that may be the beginning of a stop sequence waits for its continuation.
+        longest = max(len(sequence) for sequence in self._stop) - 1
+        for size in range(min(longest, len(text)), 0, -1):
+            if any(sequence.startswith(text[-size:]) for sequence in self._stop):
+                self._held = text[-size:]
+                return text[:-size]
+        self._held = ""
+        return text
+
+    def flush(self) -> str:
+        """Return text that was held back for a stop sequence that never came."""
+        held, self._held = self._held, ""
+        if held:
+            self._text.append(held)
+        return held
+
+    def _add_call(self, delta: Any) -> None:
+        function = getattr(delta, "function", None)
+        name = str(getattr(function, "name", None) or "")
+        arguments = getattr(function, "arguments", None)
+        if arguments is None:
+            arguments = ""
+        elif not isinstance(arguments, str):
+            arguments = json.dumps(arguments)
+        call_id = str(getattr(delta, "id", None) or "")
+        index = getattr(delta, "index", None)
+        known = self._known_call(index, call_id, name)
+        if known is None:
+            known = _PartialCall(call_id or f"call_{len(self._calls)}", "", "")
+            self._calls.append(known)
+        if isinstance(index, int):
+            self._call_at[index] = known
+        if name and known.name != name:
+            known.name += name
+        known.arguments += arguments
+
+    def _known_call(self, index: Any, call_id: str, name: str) -> _PartialCall | None:
+        at_index = self._call_at.get(index) if isinstance(index, int) else None
+        if at_index is None and not isinstance(index, int) and not name and self._calls:
+            at_index = self._calls[-1]
+        # Some endpoints give every call index 0 and tell them apart by id alone.
+        if at_index is not None and name and call_id and call_id != at_index.call_id:
+            return None
+        return at_index
+
+    def completion(self, *, seconds: float, seconds_to_first_token: float | None) -> Completion:
+        """Return the whole reply; times in seconds."""
+        return Completion(
+            text="".join(self._text),
+            tool_calls=tuple(
+                NativeToolCall(call.call_id, call.name, call.arguments) for call in self._calls
+            ),
+            finish_reason=self.finish_reason,
+            usage=self.usage,
+            seconds=seconds,
+            seconds_to_first_token=seconds_to_first_token,
+        )
+
+
+def _read_usage(usage: Any) -> Usage:
+    details = getattr(usage, "prompt_tokens_details", None)
+    return Usage(
+        input=_count(getattr(usage, "prompt_tokens", 0)),
+        output=_count(getattr(usage, "completion_tokens", 0)),
+        cached=_count(getattr(details, "cached_tokens", 0)),
+    )
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and value > 0 else 0
