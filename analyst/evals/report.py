@@ -160,7 +160,7 @@ class Report(BaseModel):
         """Return the report for reading."""
         parts = [
             f"# {self.identity.suite}: {self.identity.model}",
-            self._headline(),
+            self.headline(),
             markdown_table(
                 ("", "questions", "ABQ", "PSAQ", "UASQ"),
                 [
@@ -202,7 +202,8 @@ class Report(BaseModel):
         parts += ["## Settings", markdown_table(("name", "value"), settings)]
         return "\n\n".join(parts) + "\n"
 
-    def _headline(self) -> str:
+    def headline(self) -> str:
+        """Return the measures in a sentence, and a second one when questions were not asked."""
         one = self.accuracy
         line = (
             f"**ABQ {one.abq:.1%}** ({one.good} of {one.questions} questions), "
@@ -241,7 +242,9 @@ def markdown_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str
 
 
 def _cell(value: object) -> str:
-    text = " ".join(str(value).split())
+    words = " ".join(str(value).split())
+    # What a model wrote must not steer the terminal that shows the file.
+    text = "".join(char if char.isprintable() else "\ufffd" for char in words)
     if len(text) > CELL_WIDTH:
         text = text[: CELL_WIDTH - 3] + "..."
     for special in "\\`*<>[]|":
