@@ -1,1 +1,50 @@
-"""Kernels that run someone else's code: started apart, watched, stopped, and never orphaned."""
+"""Kernels that run someone else's code: started apart, watched, stopped, and never orphaned.
+
+:class:`KernelSession` is the door. Data crosses by :mod:`kernel_sandbox.handoff`.
+"""
+
+from kernel_sandbox.errors import (
+    EvaluationError,
+    HandOffError,
+    KernelDiedError,
+    KernelSandboxError,
+    KernelStartError,
+    KernelTimeoutError,
+    SessionClosedError,
+    UnserialisableFrameError,
+    UntrustedResultError,
+)
+from kernel_sandbox.limits import Limits
+from kernel_sandbox.outputs import (
+    ClearOutput,
+    DisplayData,
+    ErrorOutput,
+    ExecuteResult,
+    ExecutionResult,
+    Output,
+    Stream,
+    to_nbformat,
+)
+from kernel_sandbox.session import KernelSession
+
+__all__ = [
+    "ClearOutput",
+    "DisplayData",
+    "ErrorOutput",
+    "EvaluationError",
+    "ExecuteResult",
+    "ExecutionResult",
+    "HandOffError",
+    "KernelDiedError",
+    "KernelSandboxError",
+    "KernelSession",
+    "KernelStartError",
+    "KernelTimeoutError",
+    "Limits",
+    "Output",
+    "SessionClosedError",
+    "Stream",
+    "UnserialisableFrameError",
+    "UntrustedResultError",
+    "to_nbformat",
+]

@@ -1,0 +1,178 @@
+"""One running kernel, from its start to its end: a process and the connection to it.
+
+Not here: that a session replaces it when it ends (:mod:`kernel_sandbox.session`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.manager import AsyncKernelManager
+
+from kernel_sandbox.connection import KernelConnection
+from kernel_sandbox.errors import KernelStartError
+from kernel_sandbox.kernelspecs import SandboxKernelSpecManager
+from kernel_sandbox.limits import Limits
+from kernel_sandbox.provisioner import SandboxProvisioner
+from kernel_sandbox.request import Finished, Request
+from kernel_sandbox.supervisor import KernelExit, Supervisor
+
+_log = logging.getLogger(__name__)
+
+_FIRST_IDLE_SECONDS = 0.1
+
+
+class _Manager(AsyncKernelManager):
+    """Writes the connection file and drives the provisioner; interrupts and ends go by that."""
+
+    def _connect_control_socket(self) -> None:
+        """Open no socket: it would belong to the event loop that happens to run now."""
+
+
+class RunningKernel:
+    """A kernel process that answers."""
+
+    def __init__(
+        self,
+        manager: _Manager,
+        provisioner: SandboxProvisioner,
+        connection: KernelConnection,
+        limits: Limits,
+    ) -> None:
+        self._manager = manager
+        self._provisioner = provisioner
+        self._limits = limits
+        self.connection = connection
+
+    @classmethod
+    async def start(
+        cls,
+        kernel_name: str,
+        *,
+        cwd: Path,
+        limits: Limits,
+        environment: Mapping[str, str],
+        private: Path,
+        generation: int,
+    ) -> RunningKernel:
+        """Start a kernel and wait until it answers.
+
+        Raises :class:`KernelStartError` when it does not start or answer in time.
+        """
+        if not cwd.is_dir():  # noqa: ASYNC240 - one stat
+            raise KernelStartError(f"The kernel's working directory does not exist: {cwd}")
+        manager = _Manager(
+            kernel_name=kernel_name, kernel_spec_manager=SandboxKernelSpecManager(), log=_log
+        )
+        provisioner = SandboxProvisioner(
+            kernel_spec=manager.kernel_spec,
+            parent=manager,
+            private_path=str(private),
+            socket_name=f"s{generation}",
+            memory=limits.memory,
+            environment=dict(environment),
+        )
+        manager.provisioner = provisioner
+        try:
+            await manager.start_kernel(cwd=str(cwd))
+        except OSError as error:
+            raise KernelStartError(f"The kernel's process could not be started: {error}") from error
+        supervisor = provisioner.supervisor
+        assert supervisor is not None
+        kernel = cls(manager, provisioner, _connect(manager, supervisor, limits), limits)
+        try:
+            await kernel._wait_until_ready()
+        except BaseException:
+            await kernel.kill()
+            raise
+        return kernel
+
+    @property
+    def exit(self) -> KernelExit | None:
+        """How it ended, once it did."""
+        return self.connection.exit
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the kernel."""
+        supervisor = self._provisioner.supervisor
+        return None if supervisor is None else supervisor.kernel_pid
+
+    def request(
+        self,
+        content: Mapping[str, Any],
+        *,
+        deadline: float | None,
+        byte_limit: int | None = None,
+    ) -> Request:
+        """Send an execute request; must be called in the event loop that reads it."""
+        request = Request(
+            "execute_request",
+            dict(content),
+            byte_limit=self._limits.output_bytes if byte_limit is None else byte_limit,
+            deadline=deadline,
+        )
+        self.connection.submit(request)
+        return request
+
+    def stop_soon(self) -> None:
+        """Begin its end, without waiting for it. Safe in a finaliser."""
+        if self._provisioner.supervisor is not None:
+            self._provisioner.supervisor.stop()
+
+    async def kill(self) -> None:
+        """Kill it and everything below it; returns when all is gone."""
+        await self._provisioner.kill()
+        await asyncio.to_thread(self.connection.close)
+        await self._provisioner.wait()
+        await self._manager.cleanup_resources()
+
+    async def _wait_until_ready(self) -> None:
+        """Wait for a first reply, and for proof that outputs arrive too."""
+        deadline = time.monotonic() + self._limits.start_seconds
+        while True:
+            request = Request(
+                "kernel_info_request",
+                {},
+                byte_limit=self._limits.output_bytes,
+                idle_seconds=_FIRST_IDLE_SECONDS,
+            )
+            self.connection.submit(request)
+            try:
+                async with asyncio.timeout_at(
+                    asyncio.get_running_loop().time() + deadline - time.monotonic()
+                ):
+                    while not isinstance(event := await request.next_event(), Finished):
+                        pass
+            except TimeoutError:
+                raise KernelStartError(
+                    f"The kernel did not answer within {self._limits.start_seconds:g} seconds of "
+                    "its start; the machine may be overloaded."
+                ) from None
+            if event.exit is not None:
+                raise _start_error(event.exit)
+            if event.lost_detail is None:
+                return
+
+
+def _connect(manager: _Manager, supervisor: Supervisor, limits: Limits) -> KernelConnection:
+    info = manager.get_connection_info()
+    separator = ":" if info["transport"] == "tcp" else "-"
+    base = f"{info['transport']}://{info['ip']}{separator}"
+    urls = {"shell": f"{base}{info['shell_port']}", "iopub": f"{base}{info['iopub_port']}"}
+    return KernelConnection(supervisor, urls=urls, key=manager.session.key, limits=limits)
+
+
+def _start_error(ended: KernelExit) -> KernelStartError:
+    lines = [line for line in ended.stderr.splitlines() if line.strip()]
+    cause = f": {lines[-1].strip()}" if lines else "."
+    return KernelStartError(
+        f"The kernel ended while starting ({ended}){cause}",
+        stderr=ended.stderr,
+        exit_code=ended.exit_code,
+    )

@@ -1,0 +1,362 @@
+"""A kernel for someone else's code, kept usable: the door of this package.
+
+A session runs one cell at a time, ends what does not end by itself, replaces its kernel when it
+dies, and says so. It works in any event loop, also in several one after another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import weakref
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from kernel_sandbox.directories import PrivateDirectory, remove_abandoned
+from kernel_sandbox.errors import (
+    EvaluationError,
+    KernelDiedError,
+    KernelSandboxError,
+    KernelTimeoutError,
+    SessionClosedError,
+)
+from kernel_sandbox.evaluation import evaluation_content, read_expressions
+from kernel_sandbox.kernel import RunningKernel
+from kernel_sandbox.kernelspecs import CURRENT
+from kernel_sandbox.limits import MIB, Limits
+from kernel_sandbox.outputs import (
+    ErrorOutput,
+    ExecutionResult,
+    ExecutionStatus,
+    MimeBundle,
+    Output,
+    error_from,
+)
+from kernel_sandbox.request import Finished, Request
+from kernel_sandbox.turnstile import Turnstile
+
+_LOST = "All variables are lost."
+
+
+class _Held:
+    """What a session holds of the system, so that it can be let go without the session."""
+
+    def __init__(self) -> None:
+        self.directory = PrivateDirectory()
+        self.kernel: RunningKernel | None = None
+        self.owner = os.getpid()
+
+    def let_go(self) -> None:
+        # In a forked child these belong to the parent.
+        if os.getpid() != self.owner:
+            return
+        if self.kernel is not None:
+            self.kernel.stop_soon()
+            self.kernel = None
+        self.directory.remove()
+
+
+class KernelSession:
+    """A kernel in a process of its own; make one with :meth:`start`.
+
+    Outputs are yielded as they come. Everything may be called from any event loop; calls that
+    run code wait for each other.
+    """
+
+    def __init__(
+        self,
+        *,
+        kernel_name: str,
+        cwd: Path,
+        limits: Limits,
+        environment: Mapping[str, str],
+    ) -> None:
+        self.working_directory = cwd
+        self.limits = limits
+        self._kernel_name = kernel_name
+        self._environment = dict(environment)
+        self._turn = Turnstile()
+        self._held = _Held()
+        self._finalizer = weakref.finalize(self, self._held.let_go)
+        self._finalizer.atexit = False
+        self._generation = 0
+        self._closed = False
+        self._current: Request | None = None
+
+    @classmethod
+    async def start(
+        cls,
+        kernel_name: str = CURRENT,
+        *,
+        cwd: Path | None = None,
+        limits: Limits | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Start a kernel and return when it answers.
+
+        ``kernel_name``: an installed kernelspec; by default the running interpreter's ipykernel,
+        which needs none. ``cwd``: its working directory, by default ours. ``environment``:
+        variables it gets besides the allow-list; they are visible to the code. Raises
+        :class:`~kernel_sandbox.errors.KernelStartError`.
+        """
+        session = cls(
+            kernel_name=kernel_name,
+            cwd=(cwd or Path.cwd()).absolute(),
+            limits=limits or Limits(),
+            environment=environment or {},
+        )
+        try:
+            await session._launch()
+        except BaseException:
+            await session.shutdown()
+            raise
+        _sweep_once()
+        return session
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.shutdown()
+
+    @property
+    def private_directory(self) -> Path:
+        """The session's own directory (mode 0700), with ``inbox`` and ``outbox``."""
+        return self._held.directory.path
+
+    @property
+    def generation(self) -> int:
+        """How often the kernel was replaced. Variables of an older generation are gone."""
+        return self._generation
+
+    @property
+    def kernel_pid(self) -> int | None:
+        """The kernel's process id, ``None`` while there is no kernel."""
+        return None if self._held.kernel is None else self._held.kernel.pid
+
+    def is_alive(self) -> bool:
+        """Whether the kernel's process runs. The next call that needs it starts a dead one."""
+        return self._held.kernel is not None and self._held.kernel.exit is None
+
+    async def execute(
+        self, code: str, *, deadline: float | None = None
+    ) -> AsyncIterator[Output | ExecutionResult]:
+        """Run ``code`` as a cell; yield its outputs as they come, and last how it ended.
+
+        After ``deadline`` seconds it is interrupted, and if it does not end within the grace of
+        the limits the kernel is killed and started anew. Leaving the iteration early (closing
+        the generator, cancelling the task) interrupts the cell too. Raises
+        :class:`~kernel_sandbox.errors.SessionClosedError`, and
+        :class:`~kernel_sandbox.errors.KernelStartError` when a new kernel was needed and did not
+        start.
+        """
+        async with self._turn:
+            replaced = await self._ready()
+            assert self._held.kernel is not None
+            kernel = self._held.kernel
+            request = kernel.request(_cell(code), deadline=deadline)
+            self._current = request
+            try:
+                while not isinstance(event := await request.next_event(), Finished):
+                    yield event
+            finally:
+                if not request.finished.done():
+                    kernel.connection.stop(request, "abandoned")
+            yield await self._result(event, deadline, replaced)
+
+    async def evaluate(
+        self,
+        code: str,
+        expressions: Mapping[str, str],
+        *,
+        deadline: float | None = 30.0,
+    ) -> dict[str, MimeBundle]:
+        """Run Python helper ``code`` beside the user's variables and return some values.
+
+        ``code`` sees the variables of the kernel, but what it assigns is its own and gone
+        afterwards; so are its prints. ``expressions`` are then evaluated where ``code`` ran; the
+        result maps their names to MIME bundles (``text/plain`` is the ``repr``). Neither the
+        history nor ``_`` change. Raises :class:`~kernel_sandbox.errors.EvaluationError` when the
+        code or an expression raises, :class:`~kernel_sandbox.errors.KernelTimeoutError`,
+        :class:`~kernel_sandbox.errors.KernelDiedError`.
+        """
+        async with self._turn:
+            await self._ready()
+            assert self._held.kernel is not None
+            kernel = self._held.kernel
+            request = kernel.request(evaluation_content(code, expressions), deadline=deadline)
+            self._current = request
+            raised: ErrorOutput | None = None
+            try:
+                while not isinstance(event := await request.next_event(), Finished):
+                    if isinstance(event, ErrorOutput):
+                        raised = event
+            finally:
+                if not request.finished.done():
+                    kernel.connection.stop(request, "abandoned")
+            if event.exit is not None:
+                result = await self._result(event, deadline, replaced=None)
+                if event.reason == "timeout":
+                    raise KernelTimeoutError(
+                        result.detail or "It took too long.", seconds=deadline or 0.0
+                    )
+                raise KernelDiedError(result.detail or "The kernel died.")
+            if event.reason == "timeout":
+                raise KernelTimeoutError(
+                    f"Helper code was interrupted after {deadline:g} seconds.",
+                    seconds=deadline or 0.0,
+                )
+            if event.reply is None:
+                raise KernelSandboxError(
+                    event.lost_detail or "The kernel's reply was lost; its result is too large."
+                )
+            if event.reply.get("status") != "ok":
+                error = raised or error_from(event.reply)
+                raise EvaluationError(
+                    ename=error.ename, evalue=error.evalue, traceback=error.traceback
+                )
+            return read_expressions(event.reply, expressions)
+
+    async def interrupt(self) -> None:
+        """Interrupt the cell that runs, if one does; its result then has status "interrupted".
+
+        A cell that does not end within the grace of the limits costs the kernel.
+        """
+        kernel, current = self._held.kernel, self._current
+        if kernel is not None and current is not None and not current.finished.done():
+            kernel.connection.stop(current, "interrupted")
+
+    async def restart(self) -> None:
+        """Replace the kernel by a new one. A cell that runs ends with status "died"."""
+        if self._held.kernel is not None:
+            self._held.kernel.stop_soon()
+        async with self._turn:
+            self._check_open()
+            await self._replace()
+
+    async def shutdown(self) -> None:
+        """End the kernel with everything below it, and remove the private directory.
+
+        Can be called again. A cell that runs ends with status "died".
+        """
+        self._closed = True
+        kernel, self._held.kernel = self._held.kernel, None
+        if kernel is not None:
+            await kernel.kill()
+        self._finalizer.detach()
+        await asyncio.to_thread(self._held.directory.remove)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise SessionClosedError("This kernel session was shut down; start a new one.")
+
+    async def _launch(self) -> None:
+        kernel = await RunningKernel.start(
+            self._kernel_name,
+            cwd=self.working_directory,
+            limits=self.limits,
+            environment=self._environment,
+            private=self.private_directory,
+            generation=self._generation,
+        )
+        if self._closed:
+            await kernel.kill()
+            self._check_open()
+        self._held.kernel = kernel
+
+    async def _replace(self) -> None:
+        old, self._held.kernel = self._held.kernel, None
+        if old is not None:
+            await old.kill()
+        self._generation += 1
+        await self._launch()
+
+    async def _ready(self) -> str | None:
+        """Make sure that an idle kernel is there; return why it is a new one, if it is."""
+        self._check_open()
+        killed = False
+        if self._current is not None:
+            end = await asyncio.wrap_future(self._current.finished)
+            killed = end.killed and end.reason == "abandoned"
+        if self.is_alive():
+            return None
+        kernel = self._held.kernel
+        why = "the kernel was not running"
+        if killed:
+            why = "the code before it did not stop when interrupted"
+        elif kernel is not None and kernel.exit is not None:
+            why = f"the kernel had ended ({kernel.exit})"
+        await self._replace()
+        return f"A new kernel was started first, because {why}. {_LOST}"
+
+    async def _result(
+        self, end: Finished, deadline: float | None, replaced: str | None
+    ) -> ExecutionResult:
+        restarted = replaced is not None
+        sentences = [replaced] if replaced is not None else []
+        reply = end.reply or {}
+        status: ExecutionStatus = "ok" if reply.get("status", "ok") == "ok" else "error"
+        if end.exit is not None and not end.killed:
+            status = "died"
+            sentences.append(
+                f"The kernel ended while the code ran ({end.exit}). {_LOST} "
+                "A new kernel starts with the next code."
+            )
+        elif end.reason == "timeout":
+            status = "timeout"
+            sentences.append(f"The code was stopped after {deadline:g} seconds.")
+        elif end.reason == "output_limit":
+            status = "output_limit"
+            limit = f"{self.limits.output_bytes / MIB:g} MiB"
+            sentences.append(
+                end.lost_detail
+                or f"The code was stopped because it wrote more than {limit} of output."
+            )
+        elif end.reason == "interrupted" and (status == "error" or end.killed):
+            status = "interrupted"
+            sentences.append("The code was interrupted.")
+        elif end.lost_detail is not None:
+            sentences.append(end.lost_detail)
+        if end.killed and not self._closed:
+            await self._replace()
+            restarted = True
+            sentences.append(
+                f"It did not stop when interrupted, so the kernel was started anew. {_LOST}"
+            )
+        count = reply.get("execution_count")
+        return ExecutionResult(
+            status,
+            end.seconds,
+            restarted=restarted,
+            detail=" ".join(sentences) or None,
+            execution_count=count if isinstance(count, int) else None,
+        )
+
+
+def _cell(code: str) -> dict[str, Any]:
+    return {
+        "code": code,
+        "silent": False,
+        "store_history": True,
+        "user_expressions": {},
+        "allow_stdin": False,
+        "stop_on_error": False,
+    }
+
+
+_swept = False
+
+
+def _sweep_once() -> None:
+    """Remove what owners of old left, once in the life of this process, beside other work."""
+    global _swept  # noqa: PLW0603
+    if not _swept:
+        _swept = True
+        asyncio.get_running_loop().run_in_executor(None, remove_abandoned)

@@ -1,0 +1,190 @@
+"""The host's handle of a supervisor process (the program is :mod:`kernel_sandbox.launcher`).
+
+Control goes down one pipe, whose other end also tells the supervisor that its owner lives;
+events come up another, whose end tells the owner that the supervisor is gone. Both work from
+any thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kernel_sandbox.launcher import EXEC_FAILED, STOP
+
+LAUNCHER = Path(__file__).resolve().with_name("launcher.py")
+
+
+@dataclass(frozen=True, slots=True)
+class KernelExit:
+    """How a kernel's process ended. ``exit_code`` is negative for a signal, as in subprocess."""
+
+    exit_code: int | None
+    stderr: str
+
+    def __str__(self) -> str:
+        """Return it in words, as in "it was killed by SIGKILL"."""
+        if self.exit_code is None:
+            return "its process is gone"
+        if self.exit_code < 0:
+            try:
+                name = signal.Signals(-self.exit_code).name
+            except ValueError:
+                name = f"signal {-self.exit_code}"
+            return f"it was killed by {name}"
+        return f"it exited with code {self.exit_code}"
+
+
+class Supervisor:
+    """A started kernel process with its supervisor.
+
+    ``argv``, ``environment``, ``cwd`` are the kernel's; ``rlimits`` maps names as in ``DATA`` to
+    values; ``remove`` are directories the supervisor deletes when the owner dies. Raises
+    :class:`OSError` when the supervisor cannot be started.
+    """
+
+    def __init__(
+        self,
+        *,
+        argv: Sequence[str],
+        environment: Mapping[str, str],
+        cwd: Path,
+        rlimits: Mapping[str, int],
+        remove: Sequence[Path] = (),
+    ) -> None:
+        self.kernel_pid: int | None = None
+        self.signals_passed = 0
+        self._exit: KernelExit | None = None
+        self._partial = b""
+        self._lock = threading.Lock()
+        control_read, self._control = os.pipe()
+        self._status, status_write = os.pipe()
+        os.set_blocking(self._status, False)
+        config = {
+            "control": control_read,
+            "status": status_write,
+            "owner": os.getpid(),
+            "argv": [*argv],
+            "cwd": str(cwd),
+            "rlimits": dict(rlimits),
+            "remove": [str(path) for path in remove],
+        }
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(LAUNCHER), json.dumps(config)],
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(control_read, status_write),
+                start_new_session=True,
+            )
+        except BaseException:
+            self._close()
+            raise
+        finally:
+            os.close(control_read)
+            os.close(status_write)
+
+    @property
+    def pid(self) -> int:
+        """The supervisor's process id."""
+        return self._process.pid
+
+    @property
+    def status_fd(self) -> int:
+        """Readable when :meth:`read_events` has something to read; -1 once closed."""
+        return self._status
+
+    @property
+    def exit(self) -> KernelExit | None:
+        """How the kernel ended, once it did and everything below it is gone."""
+        if self._exit is None:
+            self.read_events()
+        return self._exit
+
+    def read_events(self) -> None:
+        """Take in what the supervisor reported. Does not block."""
+        with self._lock:
+            if self._status < 0 or self._exit is not None:
+                return
+            while True:
+                try:
+                    data = os.read(self._status, 1 << 16)
+                except BlockingIOError:
+                    return
+                if not data:
+                    self._exit = KernelExit(None, "")
+                    return
+                *lines, self._partial = (self._partial + data).split(b"\n")
+                for line in lines:
+                    self._take(json.loads(line))
+                if self._exit is not None:
+                    return
+
+    def _take(self, event: dict[str, object]) -> None:
+        match event:
+            case {"pid": int(pid)}:
+                self.kernel_pid = pid
+            case {"signalled": int()}:
+                self.signals_passed += 1
+            case {"ended": True, "exit_code": int() | None as code, "stderr": str(stderr)}:
+                self._exit = KernelExit(code, stderr)
+
+    def signal(self, number: int) -> None:
+        """Pass a signal to the kernel's process group; nothing happens when it is gone."""
+        self._write(number)
+
+    def stop(self) -> None:
+        """Ask for the end of the kernel and of everything below it. Returns at once."""
+        self._write(STOP)
+
+    def _write(self, byte: int) -> None:
+        with self._lock:
+            if self._control >= 0:
+                with contextlib.suppress(OSError):
+                    os.write(self._control, bytes((byte,)))
+
+    def poll(self) -> int | None:
+        """Return ``None`` while the supervisor runs, else the kernel's exit code."""
+        if self._process.poll() is None:
+            return None
+        ended = self.exit
+        return EXEC_FAILED if ended is None or ended.exit_code is None else ended.exit_code
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block until the supervisor ended; false when it did not within ``timeout`` seconds."""
+        try:
+            self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def kill(self) -> None:
+        """Kill the supervisor itself, which takes the kernel with it; the last resort."""
+        with contextlib.suppress(OSError):
+            self._process.kill()
+        if self.kernel_pid is not None:
+            with contextlib.suppress(OSError):
+                os.killpg(self.kernel_pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Give up the pipes and the process entry. The supervisor must have ended."""
+        self._process.wait()
+        self.read_events()
+        self._close()
+
+    def _close(self) -> None:
+        with self._lock:
+            for fd in (self._control, self._status):
+                if fd >= 0:
+                    os.close(fd)
+            self._control = self._status = -1
