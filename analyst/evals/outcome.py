@@ -13,7 +13,6 @@ from analyst.record.events import (
     Event,
     Note,
     RunFinished,
-    RunStarted,
     ToolCallFinished,
 )
 
@@ -37,16 +36,15 @@ class RunObserver:
     """Gathers from a run's events what its question's result needs."""
 
     def __init__(self) -> None:
-        self.started: RunStarted | None = None
+        self.run_id: str | None = None
         self.finished: RunFinished | None = None
         self.answer: Answer | None = None
         self._tries: list[Literal["ok", "broken", "malformed"]] = []
 
     def see(self, event: Event) -> None:
         """Take in the next event."""
+        self.run_id = event.run_id
         match event:
-            case RunStarted():
-                self.started = event
             case RunFinished():
                 self.finished = event
             case Answer():

@@ -110,7 +110,7 @@ async def ask_question(
 def _result(
     question: Question, observer: RunObserver, failure: str | None, elapsed: float
 ) -> QuestionResult:
-    started, finished = observer.started, observer.finished
+    finished = observer.finished
     text = observer.answer.text if observer.answer else ""
     sub_answers = score(question, text)
     right = sum(sub.right for sub in sub_answers)
@@ -130,7 +130,7 @@ def _result(
         seconds=finished.seconds if finished else elapsed,
         usage=finished.usage if finished else Usage(),
         steps=finished.steps if finished else 0,
-        run_id=started.run_id if started else None,
+        run_id=observer.run_id,
         status=finished.status if finished else None,
         reason=failure or (finished.reason if finished else None) or observer.failure,
     )
