@@ -19,8 +19,8 @@ from analyst.evals.results import (
     QuestionResult,
     read_identity,
     read_results,
-    write_private,
 )
+from analyst.record.files import write_private
 
 REPORT_JSON = "report.json"
 REPORT_MARKDOWN = "report.md"
@@ -229,8 +229,9 @@ def build_report(directory: Path, *, selected: Iterable[int] = ()) -> Report:
 def write_report(directory: Path, *, selected: Iterable[int] = ()) -> Report:
     """Sum up an output directory and put ``report.json`` and ``report.md`` into it."""
     report = build_report(directory, selected=selected)
-    write_private(directory / REPORT_JSON, report.model_dump_json(indent=2, fallback=str) + "\n")
-    write_private(directory / REPORT_MARKDOWN, report.to_markdown())
+    text = report.model_dump_json(indent=2, fallback=str)
+    write_private(directory / REPORT_JSON, text.encode() + b"\n")
+    write_private(directory / REPORT_MARKDOWN, report.to_markdown().encode())
     return report
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +25,7 @@ from analyst.evals.errors import (
 )
 from analyst.evals.outcome import Outcome
 from analyst.record.events import RunStatus, Usage
+from analyst.record.files import write_private
 
 IDENTITY_FILE = "evaluation.json"
 RESULTS_FILE = "results.jsonl"
@@ -168,7 +168,7 @@ class ResultStore:
                 if changes:
                     raise DifferentIdentityError(self.directory, changes)
                 return results
-        write_private(identity_file, self.identity.model_dump_json(indent=2) + "\n")
+        write_private(identity_file, self.identity.model_dump_json(indent=2).encode() + b"\n")
         (self.directory / RESULTS_FILE).unlink(missing_ok=True)
         return {}
 
@@ -208,18 +208,6 @@ def read_results(directory: Path) -> dict[int, QuestionResult]:
             continue
         results[result.id] = result
     return results
-
-
-def write_private(path: Path, text: str) -> None:
-    """Replace a file as a whole by one that only its owner can read."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, object]:
