@@ -1,6 +1,6 @@
 """Where a model answers: address and key, and how both may be shown.
 
-Here: :class:`Endpoint`, the way an address is shown, and the removal of keys from text that
+Here: :class:`Endpoint`, and the removal of keys from text that
 comes from a server. Not here: requests (:mod:`analyst.llm.client`) and the choice of an
 endpoint (:mod:`analyst.llm.router`).
 """
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
 from pydantic import SecretStr
+
+from analyst.settings import display_url
 
 NO_KEY = "none"
 """Sent as key to servers that want none: the OpenAI client insists on sending something."""
@@ -94,15 +96,3 @@ class Endpoint:
             return list(self.query.values())
         password = credentials.partition(":")[2] or credentials
         return [credentials, password, unquote(password), *self.query.values()]
-
-
-def display_url(url: str) -> str:
-    """Return ``url`` without credentials, query and fragment, whatever its state."""
-    try:
-        parts = urlsplit(url)
-        host = parts.netloc.rpartition("@")[2]
-    except ValueError:
-        return "an address that is no URL"
-    if not host:
-        return "an address that is no URL"
-    return urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))

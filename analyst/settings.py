@@ -1,0 +1,300 @@
+"""What a user can set, and the file it is kept in.
+
+Here: the settings with their types, defaults and help, how strings become values, and the
+JSON file in Jupyter's configuration directory. Not here: which settings decide the model
+(:mod:`analyst.llm.router`), and options that hold for one cell only (the front ends).
+
+Keys are never kept in the file. They come from the environment, or are set for the life of
+the process.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
+
+from analyst.record.files import write_private
+
+IN_PROCESS_ONLY = frozenset({"api_key"})
+"""Settings that are never written to the file, to a log, or shown."""
+
+
+class SettingsError(Exception):
+    """A setting cannot be taken as given; the message says what would be right."""
+
+
+class UnknownSettingError(SettingsError):
+    """There is no setting of that name; ``known`` lists those there are."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.known = tuple(Settings.model_fields)
+        close = difflib.get_close_matches(name, self.known, n=1)
+        hint = f" Did you mean {close[0]}?" if close else ""
+        super().__init__(
+            f"There is no setting {name!r}.{hint} The settings are: {', '.join(self.known)}."
+        )
+
+
+class InvalidSettingError(SettingsError):
+    """The value does not fit the setting ``name``."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        super().__init__(f"{name}: {reason}.")
+
+
+class SettingsFileError(SettingsError):
+    """The file at ``path`` cannot be read or written."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path = path
+        super().__init__(f"The settings file {path} {reason}.")
+
+
+def _from_words(value: object) -> object:
+    """Take what people type for yes and no; pydantic knows most of it."""
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+def _none_when_empty(value: object) -> object:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+_OptionalText = Annotated[str | None, BeforeValidator(_none_when_empty)]
+
+
+class Settings(BaseModel):
+    """All settings. Immutable; :meth:`updated` gives changed ones."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", str_strip_whitespace=True, hide_input_in_errors=True
+    )
+
+    model: _OptionalText = Field(
+        default=None,
+        description="the model to ask: a name its endpoint knows, or 'embedded' for the one "
+        "that runs on this machine",
+    )
+    base_url: _OptionalText = Field(
+        default=None, description="address of an OpenAI-compatible endpoint, mostly ending in /v1"
+    )
+    api_key: Annotated[SecretStr | None, BeforeValidator(_none_when_empty)] = Field(
+        default=None,
+        exclude=True,
+        repr=False,
+        description="key for the endpoint; held in this process only, never written to a file",
+    )
+    protocol: Literal["auto", "native", "fenced"] = Field(
+        default="auto",
+        description="how the model calls tools: 'native' function calls, 'fenced' code blocks "
+        "(small models), or 'auto' by model",
+    )
+    max_steps: int = Field(
+        default=8, ge=1, le=1000, description="most steps (replies of the model) in a run"
+    )
+    max_tokens_per_run: int = Field(
+        default=50_000, ge=100, description="most tokens a run may read and write together"
+    )
+    max_seconds: float = Field(
+        default=600, gt=0, allow_inf_nan=False, description="most seconds a run may take"
+    )
+    cell_deadline_seconds: float = Field(
+        default=120,
+        gt=0,
+        allow_inf_nan=False,
+        description="most seconds one piece of the agent's code may run",
+    )
+    temperature: float = Field(
+        default=0.0, ge=0, le=2, description="0 for the likeliest reply, higher for variety"
+    )
+    context_window: int | None = Field(
+        default=None,
+        ge=1024,
+        description="tokens the model can hold, when the analyst does not know or you know better",
+    )
+    show_rows: Annotated[bool, BeforeValidator(_from_words)] = Field(
+        default=False, description="send sample rows of your data to the model, not just a profile"
+    )
+    memory_limit_mb: int | None = Field(
+        default=None,
+        ge=256,
+        description="megabytes the agent's code may use (default: half of the machine's, at "
+        "most 4096)",
+    )
+    embedded_idle_minutes: float = Field(
+        default=30,
+        gt=0,
+        allow_inf_nan=False,
+        description="minutes without a question after which the embedded model is unloaded",
+    )
+
+    @field_validator("base_url")
+    @classmethod
+    def _check_url(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        try:
+            parts = urlsplit(url)
+            _ = parts.port
+        except ValueError:
+            parts = urlsplit("")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("it must be an address such as https://host/v1")
+        if "@" in parts.netloc:
+            raise ValueError("give a user name or password as api_key, not within the address")
+        return url
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> Self:
+        """Read the file (default: :func:`settings_path`); without one, all is at its default.
+
+        Raises :class:`SettingsFileError` when it cannot be read or holds what is no setting.
+        """
+        path = path or settings_path()
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return cls()
+        except OSError as err:
+            raise SettingsFileError(path, f"cannot be read: {err.strerror}") from err
+        except (ValueError, RecursionError) as err:
+            raise SettingsFileError(path, f"is no JSON ({err}); mend or delete it") from None
+        if not isinstance(found, dict):
+            raise SettingsFileError(path, "holds no JSON object; mend or delete it")
+        if kept := IN_PROCESS_ONLY & found.keys():
+            raise SettingsFileError(
+                path, f"holds {', '.join(kept)}: delete that, and set OPENAI_API_KEY instead"
+            )
+        try:
+            return cls().updated(found)
+        except SettingsError as err:
+            raise SettingsFileError(path, f"holds what is no setting. {err}".rstrip(".")) from None
+
+    def save(self, path: Path | None = None) -> Path:
+        """Write what was set, except keys, to the file and return its path.
+
+        Raises :class:`SettingsFileError`.
+        """
+        path = path or settings_path()
+        text = json.dumps(self.model_dump(exclude_unset=True), indent=2, sort_keys=True)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_private(path, f"{text}\n".encode())
+        except OSError as err:
+            raise SettingsFileError(path, f"cannot be written: {err.strerror}") from err
+        return path
+
+    def updated(self, changes: Mapping[str, Any]) -> Self:
+        """Return the settings with ``changes``; values may be strings as typed.
+
+        An empty string, ``default``, or None puts a setting back to its default. Raises
+        :class:`UnknownSettingError` or :class:`InvalidSettingError`.
+        """
+        values = {name: getattr(self, name) for name in self.model_fields_set}
+        for name, value in changes.items():
+            if name not in type(self).model_fields:
+                raise UnknownSettingError(name)
+            if value is None or (isinstance(value, str) and value.strip() in ("", "default")):
+                values.pop(name, None)
+            else:
+                values[name] = value
+        try:
+            return type(self).model_validate(values)
+        except ValidationError as err:
+            first = err.errors(include_url=False, include_input=False)[0]
+            name = str(first["loc"][0])
+            raise InvalidSettingError(name, _in_words(first["msg"])) from None
+
+    def describe(self) -> list[SettingDescription]:
+        """Return all settings with help, as a table of them would show."""
+        return [
+            SettingDescription(
+                name=name,
+                value=self._shown(name),
+                default=_show(field.default),
+                is_set=name in self.model_fields_set,
+                help=field.description or "",
+            )
+            for name, field in type(self).model_fields.items()
+        ]
+
+    def public(self) -> dict[str, Any]:
+        """Return the settings as the record of a run may hold them: no key, no URL query."""
+        values = self.model_dump()
+        if self.base_url is not None:
+            values["base_url"] = display_url(self.base_url)
+        return values
+
+    def _shown(self, name: str) -> str:
+        value = getattr(self, name)
+        if name in IN_PROCESS_ONLY:
+            return "not set" if value is None else "set (not shown)"
+        return display_url(value) if name == "base_url" and value else _show(value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettingDescription:
+    """One setting as a table shows it."""
+
+    name: str
+    value: str
+    default: str
+    is_set: bool
+    help: str
+
+
+def settings_path() -> Path:
+    """Return the settings file of the user."""
+    from jupyter_core.paths import jupyter_config_dir  # noqa: PLC0415 - only when it is needed
+
+    return Path(jupyter_config_dir()) / "analyst.json"
+
+
+def parse_assignment(text: str) -> tuple[str, str]:
+    """Split ``key=value`` as typed; raises :class:`SettingsError` when it is none."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise SettingsError(f"{text!r} sets nothing: write name=value, for instance max_steps=12.")
+    return name.strip().replace("-", "_"), value.strip()
+
+
+def display_url(url: str) -> str:
+    """Return ``url`` without credentials, query and fragment, whatever its state."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "an address that is no URL"
+    host = parts.netloc.rpartition("@")[2]
+    if not parts.scheme or not host:
+        return "an address that is no URL"
+    return f"{parts.scheme}://{host}{parts.path.rstrip('/')}"
+
+
+def _show(value: object) -> str:
+    if value is None:
+        return "not set"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _in_words(message: str) -> str:
+    """Make pydantic's message one for people."""
+    message = message.removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]
