@@ -280,10 +280,11 @@ def display_url(url: str) -> str:
         parts = urlsplit(url)
     except ValueError:
         return "an address that is no URL"
-    host = parts.netloc.rpartition("@")[2]
-    if not parts.scheme or not host:
+    # In a malformed address a password may stand in what parses as the path.
+    rest = f"{parts.netloc}{parts.path}".rpartition("@")[2].rstrip("/")
+    if not parts.scheme or not parts.netloc or not rest:
         return "an address that is no URL"
-    return f"{parts.scheme}://{host}{parts.path.rstrip('/')}"
+    return f"{parts.scheme}://{rest}"
 
 
 def _show(value: object) -> str:
