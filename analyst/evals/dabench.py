@@ -1,9 +1,9 @@
 """InfiAgent-DABench: reading the suite from the user's disk, and its official scoring.
 
 Here: loading, selection, the text that is asked, extraction and comparison of answers. The
-suite's data is never shipped. Not here: running (:mod:`analyst.evals.runner`), nor any rewriting
-of answers: the published pipeline lets a second model reformat them, this one scores them as
-they stand.
+suite's data is never shipped. Not here: running (:mod:`analyst.evals.runner`), nor any model
+that rewrites answers, as the published pipeline has: an answer's text is scored as it stands,
+and named values that the run's code computed are spelled in the suite's form by rule.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from analyst.evals.errors import EmptySelectionError, NoSuchQuestionError, SuiteFormatError
 
-NAMED_VALUE = re.compile(r"@(\w+)\[(.*?)\]")
+NAMED_VALUE = re.compile(r"@(?P<name>\w+)\[(?P<value>.*?)\]")
 """One sub-answer in a text, as the official scorer finds it."""
 
 TOLERANCE = 1e-6
@@ -109,6 +109,22 @@ def compose(question: Question) -> AskedQuestion:
         value_names=tuple(names),
         format=question.format,
     )
+
+
+def answer_text(asked: AskedQuestion, text: str, values: Mapping[str, object]) -> str:
+    """Return the text that is scored: the answer's, and the values it does not itself name.
+
+    ``values`` are those the run computed. A list is written without its brackets, separated as
+    the format's own lists are.
+    """
+    spelled = extract_values(text)
+    form = extract_values(asked.format)
+    lines = [
+        f"@{name}[{_spell(values[name], form[name])}]"
+        for name in asked.value_names
+        if name not in spelled and values.get(name) is not None
+    ]
+    return "\n".join([text, *lines] if text else lines)
 
 
 def extract_values(text: str) -> dict[str, str]:
@@ -212,6 +228,13 @@ def select(
         if not question.table.is_file():
             raise SuiteFormatError(question.table, f"question {question.id} needs this table.")
     return chosen
+
+
+def _spell(value: object, form: str) -> str:
+    if not isinstance(value, list | tuple):
+        return str(value)
+    separator = "," if "," in form and ", " not in form else ", "
+    return separator.join(map(str, value))
 
 
 def _table(tables: Path, file_name: str, source: Path, where: str) -> Path:

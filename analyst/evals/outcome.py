@@ -40,6 +40,7 @@ class RunObserver:
         self.finished: RunFinished | None = None
         self.answer: Answer | None = None
         self._tries: list[Literal["ok", "broken", "malformed"]] = []
+        self._refused = False
 
     def see(self, event: Event) -> None:
         """Take in the next event."""
@@ -51,12 +52,10 @@ class RunObserver:
                 self.answer = event
             case Note(code=code) if code == MALFORMED_ACTION:
                 self._tries.append("malformed")
-            case ToolCallFinished(status="ok"):
-                self._tries.append("ok")
             case ToolCallFinished(status="refused"):
-                self._tries.append("malformed")
-            case ToolCallFinished():
-                self._tries.append("broken")
+                self._refused = True
+            case ToolCallFinished(status=status):
+                self._tries.append("ok" if status == "ok" else "broken")
             case _:
                 pass
 
@@ -76,7 +75,7 @@ class RunObserver:
         if self.failure is not None:
             return "error"
         if not self._tries:
-            return "no_action"
+            return "malformed_action" if self._refused else "no_action"
         ran = [status for status in self._tries if status != "malformed"]
         if not ran or (self._tries[-1] == "malformed" and not answered):
             return "malformed_action"

@@ -27,7 +27,9 @@ REPORT_MARKDOWN = "report.md"
 
 LEGEND = (
     "ABQ: every sub-answer of a question right. PSAQ: mean share of right sub-answers. "
-    "UASQ: right sub-answers of all. A question with several concepts counts in each."
+    "UASQ: right sub-answers of all. A question with several concepts counts in each. "
+    "No model rewrote an answer: its text was scored as it stands, with the named values that "
+    "the run's code computed."
 )
 
 CELL_WIDTH = 60

@@ -60,7 +60,11 @@ class Identity(BaseModel):
 
 
 class QuestionResult(BaseModel):
-    """What one question gave. ``seconds`` are the run's own; ``reason`` tells a bad end."""
+    """What one question gave.
+
+    ``answer`` and ``values`` are the run's, ``scored`` is the text made of both that was scored.
+    ``seconds`` are the run's own; ``reason`` tells a bad end.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -73,6 +77,7 @@ class QuestionResult(BaseModel):
     sub_answers: tuple[SubAnswer, ...]
     answer: str
     values: dict[str, Any]
+    scored: str
     seconds: float
     usage: Usage
     steps: int

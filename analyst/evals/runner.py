@@ -8,6 +8,7 @@ screen or reports.
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import tempfile
 import time
@@ -16,7 +17,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
-from analyst.evals.dabench import Question, compose, score
+from analyst.evals.dabench import NAMED_VALUE, AskedQuestion, Question, answer_text, compose, score
 from analyst.evals.errors import EvaluationAbortedError
 from analyst.evals.outcome import RunObserver
 from analyst.evals.results import QuestionResult, ResultStore
@@ -31,8 +32,8 @@ class AskingSession(Protocol):
         question: str,
         *,
         files: Sequence[Path] = (),
-        values: Sequence[str] | None = None,
-        answer_format: str | None = None,
+        values: Sequence[str] = (),
+        value_pattern: re.Pattern[str] | None = None,
     ) -> AsyncIterator[Event]:
         """Ask one question and yield the events of its run."""
         ...
@@ -96,23 +97,29 @@ async def ask_question(
                 async for event in session.ask(
                     asked.text,
                     files=[table],
-                    values=asked.value_names or None,
-                    answer_format=asked.format or None,
+                    values=asked.value_names,
+                    value_pattern=NAMED_VALUE,
                 ):
                     observer.see(event)
         except TimeoutError as error:
             failure = str(error) or f"No end after {timeout_seconds:g} seconds."
         except Exception as error:  # noqa: BLE001  one question's failure must not end the suite
             failure = str(error) or type(error).__name__
-    return _result(question, observer, failure, time.monotonic() - begun)
+    return _result(question, asked, observer, failure, time.monotonic() - begun)
 
 
 def _result(
-    question: Question, observer: RunObserver, failure: str | None, elapsed: float
+    question: Question,
+    asked: AskedQuestion,
+    observer: RunObserver,
+    failure: str | None,
+    elapsed: float,
 ) -> QuestionResult:
     finished = observer.finished
     text = observer.answer.text if observer.answer else ""
-    sub_answers = score(question, text)
+    values = observer.answer.values if observer.answer else {}
+    scored = answer_text(asked, text, values)
+    sub_answers = score(question, scored)
     right = sum(sub.right for sub in sub_answers)
     return QuestionResult(
         id=question.id,
@@ -126,7 +133,8 @@ def _result(
         total=len(sub_answers),
         sub_answers=sub_answers,
         answer=text,
-        values=observer.answer.values if observer.answer else {},
+        values=values,
+        scored=scored,
         seconds=finished.seconds if finished else elapsed,
         usage=finished.usage if finished else Usage(),
         steps=finished.steps if finished else 0,

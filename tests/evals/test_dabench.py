@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from analyst.evals.dabench import (
     Question,
+    answer_text,
     compose,
     extract_values,
     load,
@@ -66,6 +67,32 @@ def test_the_asked_text_is_question_constraints_and_format_and_no_word_more() ->
 
 def test_value_names_are_in_order_and_an_example_does_not_repeat_one(suite_path: Path) -> None:
     assert compose(load(suite_path).questions[1]).value_names == ("orchard", "mean_crates")
+
+
+@pytest.mark.parametrize(
+    ("form", "value", "spelled"),
+    [
+        ("@n[count]", 3, "@n[3]"),
+        ("@n[share]", 34.6, "@n[34.6]"),
+        ("@n[yes_no]", True, "@n[True]"),
+        ("@n[name]", "South", "@n[South]"),
+        ("@n[a, b, ...]", ["x", 2], "@n[x, 2]"),
+        ("@n[a,b,...]", ["x", 2], "@n[x,2]"),
+        ("@n[list]", ("x", 2), "@n[x, 2]"),
+        ("@n[count]", None, ""),
+        ("@m[count]", 3, ""),
+    ],
+)
+def test_computed_values_are_spelled_in_the_form_asked_for(
+    form: str, value: object, spelled: str
+) -> None:
+    assert answer_text(compose(question(format=form)), "", {"n": value}) == spelled
+
+
+def test_a_value_that_the_text_names_itself_is_left_as_it_stands() -> None:
+    asked = compose(question(format="@n[count] @m[count]"))
+    text = answer_text(asked, "It is @n[3].", {"n": 4, "m": 5, "other": 6})
+    assert text == "It is @n[3].\n@m[5]"
 
 
 def test_the_last_of_a_duplicated_name_counts() -> None:

@@ -26,6 +26,8 @@ def observe(*steps: dict[str, object]) -> RunObserver:
         (["malformed"], False, "malformed_action"),
         (["malformed"], True, "malformed_action"),
         (["refused"], False, "malformed_action"),
+        (["error", "refused"], False, "code_broken"),
+        (["ok", "refused"], False, "wrong"),
         (["ok", "malformed"], False, "malformed_action"),
         (["ok", "malformed"], True, "wrong"),
         (["malformed", "ok"], False, "wrong"),

@@ -37,6 +37,7 @@ def result(
         "sub_answers": sub_answers,
         "answer": "",
         "values": {},
+        "scored": "",
         "seconds": float(question_id),
         "usage": {"input": 1000, "cached": 500, "output": 100 * question_id},
         "steps": 2,

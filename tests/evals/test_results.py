@@ -37,6 +37,7 @@ def result(question_id: int, **fields: Any) -> QuestionResult:
         "sub_answers": (),
         "answer": "@n[3]",
         "values": {"n": 3},
+        "scored": "@n[3]",
         "seconds": 1.0,
         "usage": {},
         "steps": 1,

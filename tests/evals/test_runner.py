@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from analyst.evals.dabench import Question, load, select
+from analyst.evals.dabench import NAMED_VALUE, Question, load, select
 from analyst.evals.errors import EvaluationAbortedError
 from analyst.evals.results import Identity, QuestionResult, ResultStore, read_results
 from analyst.evals.runner import ask_question, run_suite
@@ -77,6 +77,7 @@ async def test_a_result_holds_what_the_run_told(
         "total": 2,
         "answer": "@orchard[North], @mean_crates[20.5]",
         "values": {"orchard": "North", "mean_crates": 20.5},
+        "scored": "@orchard[North], @mean_crates[20.5]",
         "seconds": 4.0,
         "usage": {"input": 1000, "output": 100, "cached": 600},
         "steps": 2,
@@ -100,7 +101,7 @@ async def test_the_session_gets_the_composed_question_and_the_one_table(
             "question": f"{ORCHARD}\n\n{questions[1].format}",
             "files": [workspace / "harvest.csv"],
             "values": ("orchard", "mean_crates"),
-            "answer_format": questions[1].format,
+            "value_pattern": NAMED_VALUE,
         }
     ]
     assert list(all_right.seen_files[0]) == ["harvest.csv"]
@@ -136,13 +137,27 @@ async def test_a_run_without_an_answer_is_wrong(
     assert (result.outcome, result.right, result.answered) == ("malformed_action", 0, False)
 
 
-async def test_the_text_is_scored_and_not_the_values_beside_it(
+async def test_computed_values_count_beside_a_text_that_does_not_name_them(
+    questions: tuple[Question, ...], sessions: Any, play: SimpleNamespace
+) -> None:
+    sessions.scripts[ORCHARD] = [
+        play.started,
+        play.called("ok"),
+        play.answered("It is the South: @orchard[South].", orchard="North", mean_crates=20.5),
+        play.finished(),
+    ]
+    result = await ask(sessions, questions[1])
+    assert result.outcome == "good"
+    assert result.scored == "It is the South: @orchard[South].\n@mean_crates[20.5]"
+
+
+async def test_an_answer_in_free_text_alone_is_wrong(
     questions: tuple[Question, ...], sessions: Any, play: SimpleNamespace
 ) -> None:
     sessions.scripts[CRATES] = [
         play.started,
         play.called("ok"),
-        play.answered("There were 60 crates.", crates=60),
+        play.answered("There were 60 crates."),
         play.finished(),
     ]
     assert (await ask(sessions, questions[0])).outcome == "wrong"
