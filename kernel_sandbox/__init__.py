@@ -14,6 +14,7 @@ from kernel_sandbox.errors import (
     UnserialisableFrameError,
     UntrustedResultError,
 )
+from kernel_sandbox.handoff import FetchedFrame, HandedFrame, HandOff
 from kernel_sandbox.limits import Limits
 from kernel_sandbox.outputs import (
     ClearOutput,
@@ -34,7 +35,10 @@ __all__ = [
     "EvaluationError",
     "ExecuteResult",
     "ExecutionResult",
+    "FetchedFrame",
+    "HandOff",
     "HandOffError",
+    "HandedFrame",
     "KernelDiedError",
     "KernelSandboxError",
     "KernelSession",

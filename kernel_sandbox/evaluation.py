@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -55,3 +57,13 @@ def read_expressions(
             raise EvaluationError(ename=error.ename, evalue=error.evalue, traceback=error.traceback)
         found[name] = mime_bundle(value.get("data"))
     return found
+
+
+def json_value(bundle: MimeBundle) -> Any:
+    """Return the JSON value whose text is the value of an expression."""
+    try:
+        return json.loads(ast.literal_eval(str(bundle["text/plain"])))
+    except (KeyError, ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        raise EvaluationError(
+            ename="ValueError", evalue="the kernel returned something that is not JSON"
+        ) from None

@@ -22,7 +22,7 @@ from kernel_sandbox.errors import (
     KernelTimeoutError,
     SessionClosedError,
 )
-from kernel_sandbox.evaluation import evaluation_content, read_expressions
+from kernel_sandbox.evaluation import evaluation_content, json_value, read_expressions
 from kernel_sandbox.kernel import RunningKernel
 from kernel_sandbox.kernelspecs import CURRENT
 from kernel_sandbox.limits import MIB, Limits
@@ -223,6 +223,14 @@ class KernelSession:
                     ename=error.ename, evalue=error.evalue, traceback=error.traceback
                 )
             return read_expressions(event.reply, expressions)
+
+    async def evaluate_json(
+        self, expression: str, *, code: str = "", deadline: float | None = 30.0
+    ) -> Any:
+        """Return the value of one expression that JSON can write; see :meth:`evaluate`."""
+        text = f"__import__('json').dumps({expression})"
+        values = await self.evaluate(code, {"value": text}, deadline=deadline)
+        return json_value(values["value"])
 
     async def interrupt(self) -> None:
         """Interrupt the cell that runs, if one does; its result then has status "interrupted".

@@ -1,0 +1,267 @@
+"""Frames between host and kernel: to it as memory-mapped Arrow files, from it as hostile input.
+
+Nothing is ever pickled. What Arrow cannot hold crosses cell by cell as JSON, at worst as text,
+and each column that is not the same afterwards is named.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import keyword
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kernel_sandbox.errors import (
+    EvaluationError,
+    HandOffError,
+    UnserialisableFrameError,
+    UntrustedResultError,
+)
+from kernel_sandbox.limits import MIB
+from kernel_sandbox.session import KernelSession
+from kernel_sandbox.untrusted import parse_untrusted, read_untrusted
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kernel_sandbox.codec.frames import EncodedFrame
+
+_INSIDE = "_kernel_sandbox_codec"
+_CODEC = Path(__file__).with_name("codec")
+_MODULES = ("cells", "columns", "frames", "inside")
+
+
+@dataclass(frozen=True, slots=True)
+class HandedFrame:
+    """A frame that is in the kernel under ``name``.
+
+    ``bytes``: the size of the Arrow data. ``fingerprint``: hash of schema and content; equal
+    frames have equal ones, whatever the versions of the libraries. ``changes``: one sentence for
+    each column that is not the same in the kernel. ``sent``: false when the kernel had the data
+    already and only bound it anew.
+    """
+
+    name: str
+    rows: int
+    columns: int
+    bytes: int
+    fingerprint: str
+    changes: tuple[str, ...] = ()
+    sent: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedFrame:
+    """A copy of a frame of the kernel, and one sentence for each column that was changed."""
+
+    frame: pd.DataFrame
+    changes: tuple[str, ...]
+
+
+class HandOff:
+    """Hands frames to one session's kernel and fetches them from it."""
+
+    def __init__(self, session: KernelSession) -> None:
+        self._session = session
+        self._prepared: int | None = None
+        self._files: dict[str, tuple[str, Path, int]] = {}
+
+    async def hand_over(
+        self, name: str, value: object, *, deadline: float | None = 120.0
+    ) -> HandedFrame:
+        """Make ``value`` the variable ``name`` of the kernel.
+
+        Takes pandas and polars frames and series, Arrow tables, and NumPy arrays of one or two
+        dimensions. The kernel gets a copy: neither side sees what the other changes. A frame
+        that was sent before is not sent again, but ``name`` is bound to it anew, as it was
+        given. Raises :class:`UnserialisableFrameError` when nothing of it can be handed over,
+        :class:`HandOffError` when there is no room or the kernel cannot load it, and what
+        :meth:`KernelSession.evaluate` raises.
+        """
+        if not name.isidentifier() or keyword.iskeyword(name):
+            raise HandOffError(f"{name!r} is not a name a variable can have.", name=name)
+        encoded, fingerprint, size = await asyncio.to_thread(_encode, name, value)
+        known = self._files.get(name)
+        sent = known is None or known[0] != fingerprint
+        if sent:
+            if known is not None:
+                known[1].unlink(missing_ok=True)
+            path = self._session.private_directory / "inbox" / f"{secrets.token_hex(8)}.arrow"
+            await asyncio.to_thread(_write, encoded.table, path, name)
+            self._files[name] = (fingerprint, path, size)
+        path = self._files[name][1]
+        await self._run("load", name, path, deadline)
+        return HandedFrame(
+            name, encoded.rows, encoded.columns, size, fingerprint, encoded.changes, sent=sent
+        )
+
+    async def fetch_frame(self, name: str, *, deadline: float | None = 120.0) -> pd.DataFrame:
+        """Return a copy of the kernel's variable ``name`` as a frame; see :meth:`fetch`."""
+        return (await self.fetch(name, deadline=deadline)).frame
+
+    async def fetch(self, name: str, *, deadline: float | None = 120.0) -> FetchedFrame:
+        """Return a copy of a frame, series, table or array of the kernel, as a pandas frame.
+
+        Raises :class:`HandOffError` when there is no such variable or it is no table,
+        :class:`UntrustedResultError` when the kernel's file is not what it should be or is
+        larger than the session's limit, and what :meth:`KernelSession.evaluate` raises.
+        """
+        outbox = self._session.private_directory / "outbox"
+        file = f"{secrets.token_hex(8)}.arrows"
+        answer = await self._run("save", name, outbox / file, deadline)
+        if "refused" in answer:
+            raise HandOffError(str(answer["refused"])[:500], name=name)
+        limit = self._session.limits.frame_bytes
+
+        def read() -> pd.DataFrame:
+            data = read_untrusted(outbox, file, max_bytes=limit, variable=name)
+            return _decode(data, name)
+
+        changes = answer.get("changes")
+        sentences = changes if isinstance(changes, list) else []
+        return FetchedFrame(
+            await asyncio.to_thread(read), tuple(str(sentence)[:500] for sentence in sentences)
+        )
+
+    async def _run(
+        self, function: str, name: str, path: Path, deadline: float | None
+    ) -> dict[str, Any]:
+        """Call a function of the codec in the kernel, after bringing the codec there."""
+        call = (
+            f"__import__('sys').modules[{_INSIDE + '.inside'!r}].{function}"
+            f"(__import__('IPython').get_ipython().user_ns, {name!r}, {str(path)!r})"
+        )
+        for _ in range(2):
+            try:
+                if self._prepared != self._session.generation:
+                    await self._session.evaluate(_preparation(), {}, deadline=deadline)
+                    self._prepared = self._session.generation
+                answer = await self._session.evaluate_json(call, deadline=deadline)
+            except EvaluationError as error:
+                if self._prepared not in (None, self._session.generation):
+                    # The kernel was replaced in between, by one without the codec.
+                    continue
+                raise HandOffError(_in_words(error, name), name=name) from error
+            return answer if isinstance(answer, dict) else {}
+        raise HandOffError("The kernel keeps dying during the hand-over.", name=name)
+
+
+def _in_words(error: EvaluationError, name: str) -> str:
+    if error.ename in {"ModuleNotFoundError", "ImportError"}:
+        return f"The kernel's environment cannot load frames: {error.evalue}; install it there."
+    if error.ename in {"MemoryError", "ArrowMemoryError"}:
+        return (
+            f"{name!r} does not fit in the kernel's memory limit; hand over fewer rows or "
+            "columns, or raise the limit."
+        )
+    return f"{name!r} could not be handed over: {error}"
+
+
+def _preparation() -> str:
+    """Return code that makes the codec's modules in the kernel, outside the user's namespace."""
+    sources = {
+        f"{_INSIDE}.{module}": (_CODEC / f"{module}.py")
+        .read_text(encoding="utf-8")
+        .replace("kernel_sandbox.codec", _INSIDE)
+        for module in _MODULES
+    }
+    return (
+        "import sys, types\n"
+        f"made = [types.ModuleType({_INSIDE!r})]\n"
+        "made[0].__path__ = []\n"
+        "sys.modules[made[0].__name__] = made[0]\n"
+        f"for name, source in {sources!r}.items():\n"
+        "    module = types.ModuleType(name)\n"
+        "    sys.modules[name] = module\n"
+        "    exec(compile(source, f'<{name}>', 'exec'), module.__dict__)\n"
+    )
+
+
+def _encode(name: str, value: object) -> tuple[EncodedFrame, str, int]:
+    from kernel_sandbox.codec.frames import NotAFrameError, encode  # noqa: PLC0415 - heavy
+
+    try:
+        encoded = encode(value)
+    except NotAFrameError as error:
+        raise UnserialisableFrameError(
+            f"{name!r} cannot be handed to the kernel: {error}.", name=name
+        ) from error
+    except Exception as error:
+        raise UnserialisableFrameError(
+            f"{name!r} cannot be handed to the kernel: {type(error).__name__}: "
+            f"{str(error)[:200]}. Convert it to a plain DataFrame first.",
+            name=name,
+        ) from error
+    fingerprint, size = _fingerprint(encoded)
+    return encoded, fingerprint, size
+
+
+class _Digest:
+    """A file that only remembers the hash and the size of what is written to it."""
+
+    def __init__(self) -> None:
+        self.hash = hashlib.sha256()
+        self.size = 0
+        self.closed = False
+
+    def write(self, data: bytes) -> int:
+        self.hash.update(data)
+        self.size += len(data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def _fingerprint(encoded: EncodedFrame) -> tuple[str, int]:
+    import pyarrow as pa  # noqa: PLC0415 - heavy
+
+    digest = _Digest()
+    digest.hash.update(json.dumps(encoded.meta, sort_keys=True).encode())
+    plain = encoded.table.replace_schema_metadata(None)
+    with pa.PythonFile(digest, mode="w") as sink, pa.ipc.new_stream(sink, plain.schema) as writer:
+        writer.write_table(plain)
+    return digest.hash.hexdigest(), digest.size
+
+
+def _write(table: Any, path: Path, name: str) -> None:
+    import pyarrow as pa  # noqa: PLC0415 - heavy
+
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+            writer.write_table(table)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise HandOffError(
+            f"{name!r} ({table.nbytes / MIB:.0f} MiB) could not be written to {path.parent}: "
+            f"{error.strerror or error}. Free some space there, or set TMPDIR elsewhere.",
+            name=name,
+        ) from error
+
+
+def _decode(data: bytes, name: str) -> pd.DataFrame:
+    import pandas as pd  # noqa: PLC0415 - heavy
+
+    from kernel_sandbox.codec.frames import decode  # noqa: PLC0415 - heavy
+
+    table = parse_untrusted(data, variable=name)
+    try:
+        frame = decode(table)
+    except Exception as error:
+        raise UntrustedResultError(
+            f"The kernel's result for {name!r} was refused: {str(error)[:200]}.", name=name
+        ) from error
+    if not isinstance(frame, pd.DataFrame):
+        raise UntrustedResultError(
+            f"The kernel's result for {name!r} was refused: it is no frame.", name=name
+        )
+    return frame

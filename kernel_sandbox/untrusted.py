@@ -1,0 +1,143 @@
+"""Reading a table that hostile code wrote, without harm to the process that reads it.
+
+A forged Arrow file can crash a reader that maps or trusts it, or make it allocate gigabytes. So
+the bytes are copied before they are looked at, compressed and nested data are refused, the size
+in memory is bounded, and everything is validated before any value is read.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import struct
+from pathlib import Path
+from typing import Any, NoReturn
+
+from kernel_sandbox.errors import UntrustedResultError
+
+_CHUNK = 1 << 20
+_DICTIONARY_BATCH, _RECORD_BATCH = 2, 3
+_COMPRESSION_SLOT = 3
+_CELLS_PER_BYTE = 16
+"""Cells a file may claim per byte of its: a column of nulls or of bits has many."""
+
+
+def read_untrusted(directory: Path, name: str, *, max_bytes: int, variable: str) -> bytes:
+    """Return a copy of a regular file in ``directory`` and delete it.
+
+    Neither the directory nor the file may be a symbolic link. Raises
+    :class:`UntrustedResultError`.
+    """
+    try:
+        folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        raise UntrustedResultError(
+            f"The kernel's outbox cannot be read: {error.strerror}.", name=variable
+        ) from error
+    try:
+        # A named pipe would block the opening for ever.
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            file = os.open(name, flags, dir_fd=folder)
+        except OSError as error:
+            raise UntrustedResultError(
+                f"The kernel left no readable file for {variable!r}: {error.strerror}.",
+                name=variable,
+            ) from error
+        try:
+            return _copy(file, max_bytes=max_bytes, variable=variable)
+        finally:
+            os.close(file)
+            os.unlink(name, dir_fd=folder)
+    finally:
+        os.close(folder)
+
+
+def _copy(file: int, *, max_bytes: int, variable: str) -> bytes:
+    status = os.fstat(file)
+    if not stat.S_ISREG(status.st_mode):
+        raise UntrustedResultError(
+            f"The kernel's result for {variable!r} is not a regular file.", name=variable
+        )
+    data = bytearray()
+    while len(data) <= max_bytes and (chunk := os.read(file, _CHUNK)):
+        data += chunk
+    if len(data) > max_bytes:
+        raise UntrustedResultError(
+            f"{variable!r} is larger than the limit of {max_bytes / (1 << 20):g} MiB; "
+            "fetch an aggregate or fewer rows.",
+            name=variable,
+        )
+    return bytes(data)
+
+
+def parse_untrusted(data: bytes, *, variable: str) -> Any:
+    """Return the :class:`pyarrow.Table` of an IPC stream; raises :class:`UntrustedResultError`."""
+    import pyarrow as pa  # noqa: PLC0415 - slow to import, and not every session fetches
+
+    from kernel_sandbox.codec.columns import is_simple  # noqa: PLC0415 - imports pandas
+
+    try:
+        _refuse_compression(data)
+        with pa.ipc.open_stream(pa.py_buffer(data)) as reader:
+            odd = [kind for kind in reader.schema.types if not is_simple(kind)]
+            if odd:
+                _refuse(f"columns of type {str(odd[0])[:80]} are not taken")
+            table = reader.read_all()
+        table.validate(full=True)
+        if table.num_rows * max(1, table.num_columns) > len(data) * _CELLS_PER_BYTE:
+            _refuse("it claims more cells than its bytes can hold")
+    except Exception as error:
+        raise UntrustedResultError(
+            f"The kernel's result for {variable!r} was refused: {str(error)[:200]}.", name=variable
+        ) from error
+    return table
+
+
+def _refuse_compression(data: bytes) -> None:
+    """Raise :class:`ValueError` if a batch is compressed: 100 KB can claim to hold gigabytes."""
+    import pyarrow as pa  # noqa: PLC0415 - see parse_untrusted
+
+    for message in pa.ipc.MessageReader.open_stream(pa.py_buffer(data)):
+        header = bytes(message.metadata)
+        root = _follow(header, 0)
+        kind_at = _field(header, root, 1)
+        kind = 0 if kind_at is None else header[kind_at]
+        body = _field(header, root, 2)
+        if body is None or kind not in (_DICTIONARY_BATCH, _RECORD_BATCH):
+            continue
+        batch = _follow(header, body)
+        if kind == _DICTIONARY_BATCH:
+            inner = _field(header, batch, 1)
+            if inner is None:
+                continue
+            batch = _follow(header, inner)
+        if _field(header, batch, _COMPRESSION_SLOT) is not None:
+            _refuse("it is compressed")
+
+
+def _refuse(why: str) -> NoReturn:
+    raise ValueError(why)
+
+
+# The few steps of the flatbuffers format that are needed; pyarrow shows no such field.
+
+
+def _follow(buffer: bytes, at: int) -> int:
+    return at + int(_unpack("<I", buffer, at))
+
+
+def _field(buffer: bytes, table: int, slot: int) -> int | None:
+    vtable = table - _unpack("<i", buffer, table)
+    offset = 4 + 2 * slot
+    if offset >= _unpack("<H", buffer, vtable):
+        return None
+    entry = _unpack("<H", buffer, vtable + offset)
+    return table + entry if entry else None
+
+
+def _unpack(kind: str, buffer: bytes, at: int) -> int:
+    if at < 0 or at + struct.calcsize(kind) > len(buffer):
+        _refuse("its header is malformed")
+    value: int = struct.unpack_from(kind, buffer, at)[0]
+    return value
