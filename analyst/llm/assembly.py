@@ -24,13 +24,10 @@ class _PartialCall:
 
 
 class ReplyAssembler:
-    """Takes chunks of one reply in, gives the text to show and the whole reply out.
+    """Takes chunks of one reply in, gives the text to show and the whole reply out."""
 
-    ``stop`` sequences are only given when the endpoint does not honour them itself.
-    """
-
-    def __init__(self, *, stop: Sequence[str] = ()) -> None:
-        self._stop = [sequence for sequence in stop if sequence]
+    def __init__(self) -> None:
+        self._stop: list[str] = []
         self._held = ""
         self._text: list[str] = []
         self._calls: list[_PartialCall] = []
@@ -42,6 +39,10 @@ class ReplyAssembler:
         self.chunks = 0
         self.generated = False
         """Whether the model has begun to write, be it thoughts that are not shown."""
+
+    def stop_at(self, sequences: Sequence[str]) -> None:
+        """Honour stop sequences here, because the endpoint does not."""
+        self._stop = [sequence for sequence in sequences if sequence]
 
     def add(self, chunk: Any) -> str:
         """Take one chunk in and return the text it makes showable, perhaps none."""

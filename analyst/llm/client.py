@@ -32,6 +32,7 @@ from analyst.llm.completion import (
 from analyst.llm.dialect import Dialect, without_surrogates
 from analyst.llm.endpoint import Endpoint
 from analyst.llm.failures import Failure, FailureJudge
+from analyst.llm.private_logging import hide_queries_of
 from analyst.llm.retry import EMBEDDED_TIMEOUTS, RetryPolicy, Timeouts
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class OpenAIModel:
         while True:
             first_token: float | None = None
             failure: Failure | None = None
-            reply = ReplyAssembler(stop=request.stop if self._dialect.drops("stop") else ())
+            reply = ReplyAssembler()
             try:
                 async with contextlib.aclosing(self._attempt(request, reply)) as deltas:
                     async for text in deltas:
@@ -158,26 +159,13 @@ class OpenAIModel:
         await self._renew_endpoint()
         judge = self._judge()
         client = await self._connect()
-        stream: Any = None
-        failure: Failure | None = None
         clock = _Clock(self._timeouts)
+        failure: Failure | None = None
         try:
-            async with asyncio.timeout(clock.remaining(reply)):
-                stream = await self._open(client, request, judge)
-            while not reply.stopped:
-                async with asyncio.timeout(clock.remaining(reply)):
-                    chunk = await anext(stream, None)
-                if chunk is None:
-                    break
-                begun = reply.generated
-                text = reply.add(chunk)
-                clock.tick()
-                if text or reply.generated != begun:
+            exchange = self._exchange(client, request, reply, judge, clock)
+            async with contextlib.aclosing(exchange) as texts:
+                async for text in texts:
                     yield text
-            if held := reply.flush():
-                yield held
-            if reply.finish_reason is None:
-                failure = self._cut(stream, reply, judge)
         except _AttemptFailedError as err:
             failure = err.failure
         except TimeoutError:
@@ -186,12 +174,38 @@ class OpenAIModel:
             failure = judge.judge(err)
             if failure is None:
                 raise
-        finally:
-            if stream is not None:
-                await _close_quietly(stream)
         # A reply that came to its end is whole, whatever happened to the connection after.
         if failure is not None and reply.finish_reason is None:
             raise _AttemptFailedError(failure)
+
+    async def _exchange(
+        self,
+        client: AsyncOpenAI,
+        request: CompletionRequest,
+        reply: ReplyAssembler,
+        judge: FailureJudge,
+        clock: _Clock,
+    ) -> AsyncGenerator[str, None]:
+        async with asyncio.timeout(clock.remaining(reply)):
+            stream = await self._open(client, request, judge)
+        if self._dialect.drops("stop"):
+            reply.stop_at(request.stop)
+        try:
+            while not reply.stopped:
+                async with asyncio.timeout(clock.remaining(reply)):
+                    chunk = await anext(stream, None)
+                if chunk is None:
+                    break
+                begun = reply.generated
+                text = reply.add(chunk)
+                if text or reply.generated != begun:
+                    yield text
+            if held := reply.flush():
+                yield held
+            if reply.finish_reason is None:
+                raise _AttemptFailedError(self._cut(stream, reply, judge))
+        finally:
+            await _close_quietly(stream)
 
     async def _open(
         self, client: AsyncOpenAI, request: CompletionRequest, judge: FailureJudge
@@ -289,10 +303,7 @@ class _Clock:
 
     def __init__(self, timeouts: Timeouts) -> None:
         self._timeouts = timeouts
-        self._started = self._last = time.monotonic()
-
-    def tick(self) -> None:
-        self._last = time.monotonic()
+        self._started = time.monotonic()
 
     def remaining(self, reply: ReplyAssembler) -> float:
         """Return how many seconds the next thing may take."""
@@ -316,6 +327,8 @@ def _make_client(endpoint: Endpoint, timeouts: Timeouts) -> AsyncOpenAI:
     if endpoint.is_loopback:
         # A proxy of the environment would be handed a request that is for this machine.
         options["http_client"] = openai.DefaultAsyncHttpxClient(trust_env=False)
+    if endpoint.query:
+        hide_queries_of(endpoint.address)
     client = openai.AsyncOpenAI(
         base_url=endpoint.address,
         api_key=endpoint.api_key.get_secret_value() if endpoint.api_key else "none",

@@ -80,8 +80,11 @@ class Dialect:
         if parameter is None and not _REFUSAL.search(message):
             return False
         for name in _LIMITS:
-            if name in sent and self._blames(name, parameter, message):
-                return self._swap_limit()
+            blamed = name in sent and self._blames(name, parameter, message)
+            if blamed and not self._limit_swapped:
+                self._limit_swapped = True
+                self._limit = _LIMITS[1 - _LIMITS.index(name)]
+                return True
         for name in _OPTIONAL:
             if name in self._dropped or not self._blames(name, parameter, message):
                 continue
@@ -89,13 +92,6 @@ class Dialect:
                 self._dropped.add(name)
                 return True
         return False
-
-    def _swap_limit(self) -> bool:
-        if self._limit_swapped:
-            return False
-        self._limit_swapped = True
-        self._limit = _LIMITS[1 - _LIMITS.index(self._limit)]
-        return True
 
     @staticmethod
     def _blames(name: str, parameter: str | None, message: str) -> bool:

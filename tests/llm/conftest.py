@@ -10,6 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
+
+from analyst.llm.client import OpenAIModel
+from analyst.llm.completion import CompletionRequest
+from analyst.llm.endpoint import Endpoint
+from analyst.llm.retry import RetryPolicy
+
+FAST = RetryPolicy(attempts=3, first_wait=0.001, longest_wait=0.002)
+REQUEST = CompletionRequest(messages=[{"role": "user", "content": "hi"}], max_tokens=7)
 
 Play = Callable[["Exchange"], Awaitable[None]]
 
@@ -101,6 +110,23 @@ class FakeEndpoint:
     @property
     def bodies(self) -> list[dict[str, Any]]:
         return [exchange.body for exchange in self.exchanges]
+
+    def model(self, *, key: str | None = "sk-secret-of-the-test", **options: Any) -> OpenAIModel:
+        """Return a client of this endpoint that is quick to retry."""
+        endpoint = Endpoint(base_url=self.base_url, api_key=SecretStr(key) if key else None)
+        return OpenAIModel(model="m", **{"retries": FAST, "endpoint": endpoint, **options})
+
+    async def ask(self, request: CompletionRequest = REQUEST, **options: Any) -> list[Any]:
+        """Return all that a fresh client streams for ``request``."""
+        return await self.play_through(self.model(**options), request)
+
+    @staticmethod
+    async def play_through(model: OpenAIModel, request: CompletionRequest = REQUEST) -> list[Any]:
+        """Return all that ``model`` streams for ``request``, and close it."""
+        try:
+            return [item async for item in model.complete(request)]
+        finally:
+            await model.aclose()
 
     def play(self, *plays: Play) -> None:
         self.plays = list(plays)

@@ -6,9 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
-from analyst.llm.client import OpenAIModel
 from analyst.llm.completion import (
     Completion,
     CompletionRequest,
@@ -21,30 +19,9 @@ from analyst.llm.completion import (
     RequestRetried,
     TextDelta,
 )
-from analyst.llm.endpoint import Endpoint
 from analyst.llm.failures import PromptTooLongError
-from analyst.llm.retry import RetryPolicy, Timeouts
+from analyst.llm.retry import Timeouts
 from analyst.record.events import Usage
-
-FAST = RetryPolicy(attempts=3, first_wait=0.001, longest_wait=0.002)
-REQUEST = CompletionRequest(messages=[{"role": "user", "content": "hi"}], max_tokens=7)
-
-
-def model_at(endpoint: Any, **options: Any) -> OpenAIModel:
-    options = {"retries": FAST, **options}
-    key = options.pop("key", "sk-secret-of-the-test")
-    return OpenAIModel(
-        model="m",
-        endpoint=Endpoint(base_url=endpoint.base_url, api_key=SecretStr(key) if key else None),
-        **options,
-    )
-
-
-async def play(model: OpenAIModel, request: CompletionRequest = REQUEST) -> list[Any]:
-    try:
-        return [item async for item in model.complete(request)]
-    finally:
-        await model.aclose()
 
 
 def said(items: list[Any]) -> str:
@@ -58,7 +35,7 @@ async def test_streams_text_and_ends_with_the_whole_reply(fake_endpoint):
         "prompt_tokens_details": {"cached_tokens": 15},
     }
     fake_endpoint.play(fake_endpoint.reply("Hel", "lo", usage=usage))
-    items = await play(model_at(fake_endpoint))
+    items = await fake_endpoint.ask()
     assert items[:2] == [TextDelta("Hel"), TextDelta("lo")]
     completion = items[-1]
     assert completion.text == "Hello"
@@ -78,9 +55,9 @@ async def test_text_is_passed_on_before_the_reply_is_complete(fake_endpoint, mak
         await exchange.send(make_chunk(" second", finish="stop"))
 
     fake_endpoint.play(wait_for_reader)
-    model = model_at(fake_endpoint)
+    model = fake_endpoint.model()
     texts = []
-    async for item in model.complete(REQUEST):
+    async for item in model.complete(CompletionRequest(messages=[])):
         if isinstance(item, TextDelta):
             texts.append(item.text)
             seen.set()
@@ -103,7 +80,7 @@ async def test_native_tool_calls_are_put_together_from_their_pieces(fake_endpoin
         )
 
     fake_endpoint.play(calls)
-    completion = (await play(model_at(fake_endpoint)))[-1]
+    completion = (await fake_endpoint.ask())[-1]
     assert completion.tool_calls == (
         NativeToolCall("a", "python", '{"code": "1+1"}'),
         NativeToolCall("b", "sql", "{}"),
@@ -120,14 +97,14 @@ async def test_calls_that_all_claim_index_zero_are_told_apart_by_id(fake_endpoin
         await exchange.stream(whole("a", "{}"), whole("b", "[]"), make_chunk(finish="tool_calls"))
 
     fake_endpoint.play(calls)
-    completion = (await play(model_at(fake_endpoint)))[-1]
+    completion = (await fake_endpoint.ask())[-1]
     assert [call.arguments for call in completion.tool_calls] == ["{}", "[]"]
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 529])
 async def test_passing_failures_are_retried_and_told(fake_endpoint, status):
     fake_endpoint.play(fake_endpoint.refuse(status), fake_endpoint.reply("ok"))
-    items = await play(model_at(fake_endpoint))
+    items = await fake_endpoint.ask()
     assert isinstance(items[0], RequestRetried)
     assert items[0].attempt == 2
     assert str(status) in items[0].reason
@@ -136,7 +113,7 @@ async def test_passing_failures_are_retried_and_told(fake_endpoint, status):
 
 async def test_retry_after_is_honoured(fake_endpoint):
     fake_endpoint.play(fake_endpoint.refuse(429, retry_after="0.05"), fake_endpoint.reply("ok"))
-    items = await play(model_at(fake_endpoint))
+    items = await fake_endpoint.ask()
     assert items[0].wait_seconds == 0.05
     assert items[-1].seconds >= 0.05
 
@@ -144,14 +121,14 @@ async def test_retry_after_is_honoured(fake_endpoint):
 async def test_a_server_that_asks_for_too_much_patience_is_not_waited_for(fake_endpoint):
     fake_endpoint.play(fake_endpoint.refuse(429, retry_after="3600"))
     with pytest.raises(ModelRateLimitError, match=r"asks to wait 3600 s"):
-        await play(model_at(fake_endpoint))
+        await fake_endpoint.ask()
     assert len(fake_endpoint.exchanges) == 1
 
 
 async def test_load_that_does_not_pass_is_given_up_with_a_sentence(fake_endpoint):
     fake_endpoint.play(fake_endpoint.refuse(429))
     with pytest.raises(ModelRateLimitError, match="wait a little, or choose another model"):
-        await play(model_at(fake_endpoint))
+        await fake_endpoint.ask()
     assert len(fake_endpoint.exchanges) == 3
 
 
@@ -159,7 +136,7 @@ async def test_a_used_up_quota_is_not_retried(fake_endpoint):
     error = {"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}
     fake_endpoint.play(fake_endpoint.refuse(429, error))
     with pytest.raises(ModelRateLimitError, match="billing"):
-        await play(model_at(fake_endpoint))
+        await fake_endpoint.ask()
     assert len(fake_endpoint.exchanges) == 1
 
 
@@ -173,7 +150,7 @@ async def test_a_cut_stream_is_sent_again_and_its_text_is_void(fake_endpoint, ma
             await exchange.send({"error": {"message": "overloaded", "code": 502}})
 
     fake_endpoint.play(cut, fake_endpoint.reply("whole"))
-    items = await play(model_at(fake_endpoint))
+    items = await fake_endpoint.ask()
     retried = next(i for i, item in enumerate(items) if isinstance(item, RequestRetried))
     assert said(items[retried:]) == "whole"
     assert items[-1].text == "whole"
@@ -185,7 +162,7 @@ async def test_a_stream_that_is_always_cut_ends_in_a_sentence(fake_endpoint, mak
 
     fake_endpoint.play(cut)
     with pytest.raises(ModelUnreachableError, match="the reply was cut off"):
-        await play(model_at(fake_endpoint))
+        await fake_endpoint.ask()
     assert len(fake_endpoint.exchanges) == 3
 
 
@@ -197,7 +174,7 @@ async def test_a_reply_that_ended_is_whole_even_if_the_connection_breaks_after(
         await exchange.cut()
 
     fake_endpoint.play(break_after_end)
-    items = await play(model_at(fake_endpoint))
+    items = await fake_endpoint.ask()
     assert items[-1].text == "all"
     assert len(fake_endpoint.exchanges) == 1
 
@@ -218,20 +195,20 @@ async def test_silence_is_noticed(fake_endpoint, make_chunk, timeouts, words):
 
     fake_endpoint.play(stall)
     with pytest.raises(ModelUnreachableError, match=words):
-        await play(model_at(fake_endpoint, timeouts=timeouts))
+        await fake_endpoint.ask(timeouts=timeouts)
 
 
 async def test_nobody_there_says_what_to_check(fake_endpoint):
     await fake_endpoint.stop()
     with pytest.raises(ModelUnreachableError, match=r"refuses connections.*OPENAI_BASE_URL"):
-        await play(model_at(fake_endpoint))
+        await fake_endpoint.ask()
 
 
 async def test_a_wrong_key_names_the_setting_and_never_the_key(fake_endpoint):
     echo = "Incorrect API key provided: sk-secret-of-the-test"
     fake_endpoint.play(fake_endpoint.refuse(401, echo))
     with pytest.raises(ModelAuthenticationError, match="check the one in MY_VARIABLE") as caught:
-        await play(model_at(fake_endpoint, key_hint="MY_VARIABLE"))
+        await fake_endpoint.ask(key_hint="MY_VARIABLE")
     assert "secret" not in str(caught.value)
     assert len(fake_endpoint.exchanges) == 1
 
@@ -239,12 +216,12 @@ async def test_a_wrong_key_names_the_setting_and_never_the_key(fake_endpoint):
 async def test_a_missing_key_is_told_from_a_wrong_one(fake_endpoint):
     fake_endpoint.play(fake_endpoint.refuse(401))
     with pytest.raises(ModelAuthenticationError, match="wants a key and none is set"):
-        await play(model_at(fake_endpoint, key=None))
+        await fake_endpoint.ask(key=None)
 
 
 async def test_a_key_that_cannot_be_sent_is_refused_without_being_shown(fake_endpoint):
     with pytest.raises(ModelAuthenticationError, match="characters that no key has") as caught:
-        await play(model_at(fake_endpoint, key="sk-secret\nx"))
+        await fake_endpoint.ask(key="sk-secret\nx")
     assert "secret" not in str(caught.value)
     assert not fake_endpoint.exchanges
 
@@ -257,7 +234,7 @@ async def test_an_unknown_model_lists_those_the_endpoint_has(fake_endpoint):
 
     fake_endpoint.play(fake_endpoint.refuse(404, "The model `m` does not exist"), models)
     with pytest.raises(ModelRequestError, match="has no model m; it has a, b"):
-        await play(model_at(fake_endpoint))
+        await fake_endpoint.ask()
 
 
 async def test_a_prompt_that_is_too_long_is_told_as_such(fake_endpoint):
@@ -265,7 +242,7 @@ async def test_a_prompt_that_is_too_long_is_told_as_such(fake_endpoint):
         fake_endpoint.refuse(400, "This model's maximum context length is 8192 tokens, max_tokens")
     )
     with pytest.raises(PromptTooLongError, match="longer than m can read"):
-        await play(model_at(fake_endpoint))
+        await fake_endpoint.ask()
     assert len(fake_endpoint.exchanges) == 1
 
 
@@ -276,7 +253,7 @@ async def test_a_web_page_instead_of_a_stream_points_at_the_base_url(fake_endpoi
 
     fake_endpoint.play(page)
     with pytest.raises(ModelRequestError, match="most base URLs end in /v1"):
-        await play(model_at(fake_endpoint))
+        await fake_endpoint.ask()
     assert len(fake_endpoint.exchanges) == 1
 
 
@@ -286,7 +263,7 @@ async def test_garbage_in_the_stream_is_a_failure_of_the_endpoint(fake_endpoint)
 
     fake_endpoint.play(garbage)
     with pytest.raises(ModelUnreachableError, match="no chat completion"):
-        await play(model_at(fake_endpoint))
+        await fake_endpoint.ask()
 
 
 async def test_a_reader_who_leaves_closes_the_connection(fake_endpoint, make_chunk):
@@ -295,8 +272,8 @@ async def test_a_reader_who_leaves_closes_the_connection(fake_endpoint, make_chu
         await exchange.client_gone.wait()
 
     fake_endpoint.play(endless)
-    model = model_at(fake_endpoint)
-    stream = model.complete(REQUEST)
+    model = fake_endpoint.model()
+    stream = model.complete(CompletionRequest(messages=[]))
     assert await anext(stream) == TextDelta("a")
     await stream.aclose()
     await asyncio.wait_for(fake_endpoint.exchanges[0].client_gone.wait(), 5)
@@ -312,8 +289,8 @@ async def test_a_cancelled_reader_closes_the_connection(fake_endpoint, make_chun
         await exchange.client_gone.wait()
 
     fake_endpoint.play(endless)
-    model = model_at(fake_endpoint)
-    task = asyncio.create_task(play(model))
+    model = fake_endpoint.model()
+    task = asyncio.create_task(fake_endpoint.play_through(model))
     await begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -327,7 +304,7 @@ async def test_concurrent_requests_do_not_mix(fake_endpoint, make_chunk):
         await exchange.stream(*[make_chunk(content)] * 20, make_chunk(finish="stop"))
 
     fake_endpoint.play(echo)
-    model = model_at(fake_endpoint)
+    model = fake_endpoint.model()
 
     async def ask(word):
         request = CompletionRequest(messages=[{"role": "user", "content": word}])
@@ -338,22 +315,22 @@ async def test_concurrent_requests_do_not_mix(fake_endpoint, make_chunk):
 
 
 def test_one_model_serves_event_loops_one_after_the_other(fake_endpoint_in_thread):
-    model = model_at(fake_endpoint_in_thread)
+    model = fake_endpoint_in_thread.model()
     for _ in range(2):
-        items = asyncio.run(play(model))
+        items = asyncio.run(fake_endpoint_in_thread.play_through(model))
         assert isinstance(items[-1], Completion)
 
 
 async def test_text_that_is_no_unicode_can_still_be_sent(fake_endpoint):
     fake_endpoint.play(fake_endpoint.reply("ok"))
     request = CompletionRequest(messages=[{"role": "user", "content": "x\ud800y"}])
-    assert said(await play(model_at(fake_endpoint), request)) == "ok"
+    assert said(await fake_endpoint.ask(request)) == "ok"
     assert fake_endpoint.bodies[0]["messages"][0]["content"] == "x?y"
 
 
 async def test_every_error_is_raised_without_the_client_library_in_its_context(fake_endpoint):
     fake_endpoint.play(fake_endpoint.refuse(500, "sk-secret-of-the-test"))
     with pytest.raises(ModelError) as caught:
-        await play(model_at(fake_endpoint))
+        await fake_endpoint.ask()
     assert caught.value.__context__ is None
     assert caught.value.__cause__ is None

@@ -1,0 +1,40 @@
+"""Keeps the queries of our addresses out of the HTTP library's log.
+
+That library logs each address it asks, query and all, and the query of an endpoint may be
+its key. Here: one filter on its logger. Other addresses are logged as before.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from analyst.settings import display_url
+
+
+class _QueryFilter(logging.Filter):
+    def __init__(self) -> None:
+        super().__init__()
+        self.addresses: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.args and not isinstance(record.args, Mapping):
+            record.args = tuple(self._without_query(value) for value in record.args)
+        return True
+
+    def _without_query(self, value: object) -> object:
+        if isinstance(value, int | float | None):
+            return value
+        text = str(value)
+        return display_url(text) if text.startswith(tuple(self.addresses)) else value
+
+
+_FILTER = _QueryFilter()
+_LOGGERS = ("httpx", "httpx2")
+
+
+def hide_queries_of(address: str) -> None:
+    """From now on, log what is asked below ``address`` without its query."""
+    _FILTER.addresses.add(address)
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(_FILTER)  # a second time does nothing
