@@ -21,8 +21,8 @@ import time
 from multiprocessing.connection import Connection
 
 import openai
-from pydantic import SecretStr
 from openai.types.chat import ChatCompletionUserMessageParam as Message
+from pydantic import SecretStr
 
 from analyst.llm.client import OpenAIModel
 from analyst.llm.completion import Completion, CompletionRequest, TextDelta
@@ -110,7 +110,8 @@ async def measure(port: int, requests: int) -> list[tuple[int, float, float]]:
         for _ in range(requests):
             times[0].append(await first_token_bare(bare, messages))
             times[1].append(await first_token_ours(ours, messages))
-        rows.append((characters, *(1000 * statistics.median(side) for side in times)))
+        medians = [1000 * statistics.median(side) for side in times]
+        rows.append((characters, medians[0], medians[1]))
     await bare.close()
     await ours.aclose()
     return rows

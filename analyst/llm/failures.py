@@ -74,6 +74,11 @@ class FailureJudge:
         return "the embedded model's server" if self.embedded else self.endpoint.shown
 
     @property
+    def _opening(self) -> str:
+        """The same at the beginning of a sentence."""
+        return self._where.replace("the ", "The ", 1) if self.embedded else self._where
+
+    @property
     def _address_hint(self) -> str:
         if self.embedded:
             return "the analyst restarts it by itself; if this goes on, see its log"
@@ -117,7 +122,7 @@ class FailureJudge:
         """Judge an answer that is no stream of a chat completion at all."""
         what = f"it answered with {content_type} instead of a chat stream"
         error = ModelRequestError(
-            f"{self._where} does not speak the OpenAI chat API at this address: {what}; "
+            f"{self._opening} does not speak the OpenAI chat API at this address: {what}; "
             "most base URLs end in /v1."
         )
         return Failure(error=error, reason=what, retriable=False)
@@ -149,13 +154,13 @@ class FailureJudge:
             return self._unauthorized(status, said)
         if status == 429 and _QUOTA.search(f"{code} {details}"):
             error: ModelError = ModelRateLimitError(
-                f"{self._where} says that the quota of your account is used up: "
+                f"{self._opening} says that the quota of your account is used up: "
                 "look at its billing page, or choose another model."
             )
             return Failure(error=error, reason="quota used up", retriable=False, status=status)
         if status == 429:
             error = ModelRateLimitError(
-                f"{self._where} keeps refusing requests to {self.model} for too many at a time"
+                f"{self._opening} keeps refusing requests to {self.model} for too many at a time"
                 f"{_asked(retry_after)}: wait a little, or choose another model."
             )
             return Failure(
@@ -187,13 +192,13 @@ class FailureJudge:
             sentence = "The embedded model's server refused its key; end it and ask again."
         elif status == 403:
             sentence = (
-                f"{self._where} does not let this key use {self.model}: choose another model, "
+                f"{self._opening} does not let this key use {self.model}: choose another model, "
                 f"or another key in {self.key_hint}.{said}"
             )
         elif self.endpoint.api_key is None and self.endpoint.address == self.endpoint.base_url:
-            sentence = f"{self._where} wants a key and none is set: set one in {self.key_hint}."
+            sentence = f"{self._opening} wants a key and none is set: set one in {self.key_hint}."
         else:
-            sentence = f"{self._where} refused the key: check the one in {self.key_hint}."
+            sentence = f"{self._opening} refused the key: check the one in {self.key_hint}."
         return Failure(
             error=ModelAuthenticationError(sentence),
             reason=f"key refused ({status})",
@@ -204,7 +209,7 @@ class FailureJudge:
     def _refused(self, status: int, err: Any, details: str, said: str) -> Failure:
         if status == 404:
             sentence = (
-                f"{self._where} knows no model {self.model}, or is no OpenAI-compatible address: "
+                f"{self._opening} knows no model {self.model}, or is no OpenAI-compatible address: "
                 "choose another with %agent config model=... or ANALYST_MODEL; most base URLs "
                 f"end in /v1.{said}"
             )
@@ -215,7 +220,7 @@ class FailureJudge:
             )
         else:
             sentence = (
-                f"{self._where} refused the request to {self.model} with status {status}: "
+                f"{self._opening} refused the request to {self.model} with status {status}: "
                 f"check the model's settings with %agent config.{said}"
             )
         parameter = getattr(err, "param", None)
