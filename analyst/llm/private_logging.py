@@ -1,7 +1,7 @@
-"""Keeps the queries of our addresses out of the HTTP library's log.
+"""Keeps the queries of our addresses out of the logs of the HTTP libraries.
 
-That library logs each address it asks, query and all, and the query of an endpoint may be
-its key. Here: one filter on its logger. Other addresses are logged as before.
+They log each address that is asked, query and all, and the query of an endpoint may be
+its key. Here: one filter on their loggers. Other addresses are logged as before.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class _QueryFilter(logging.Filter):
 
 
 _FILTER = _QueryFilter()
-_LOGGERS = ("httpx", "httpx2")
+_LOGGERS = ("httpx", "httpx2", "openai._base_client")
 
 
 def hide_queries_of(address: str) -> None:
