@@ -1,0 +1,156 @@
+"""The verbs of ``%agent``: each returns the text that it has to say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from analyst.frontends.bridge import SessionBridge
+from analyst.frontends.errors import OptionError, nearest
+from analyst.frontends.listings import run_table
+from analyst.frontends.options import cell_parser
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shell:
+    """What the verbs look after: the session of a shell, and the runs it has asked for."""
+
+    bridge: SessionBridge
+    run_ids: Sequence[str]
+
+
+Verb = Callable[[Shell, str], str]
+
+
+def run(line: str, shell: Shell) -> str:
+    """Do what ``%agent line`` says and return what to show; raises :class:`OptionError`."""
+    verb, _, rest = line.strip().partition(" ")
+    if verb in {"", "help", "-h", "--help"}:
+        return help_text()
+    handler = _VERBS.get(verb)
+    if handler is None:
+        raise OptionError(
+            f"%agent has no {verb}.{nearest(verb, _VERBS)} It knows {', '.join(_VERBS)} and help. "
+            "To ask a question, write it in a cell below %%agent."
+        )
+    return handler(shell, rest.strip())
+
+
+def help_text() -> str:
+    """Say how to ask, with which options, and what else there is."""
+    lines = [
+        "%%agent [options]      ask: the question is the cell below this line. Tables that it",
+        "                       names, and data files in this directory, are handed over.",
+    ]
+    for action in cell_parser()._actions:  # noqa: SLF001  # argparse offers no public list
+        name = "/".join(action.option_strings)
+        shown = f"{name} {action.metavar}" if action.metavar else name
+        lines.append(f"  {shown:<22} {action.help}")
+    lines += [""] + [f"%agent {name:<15} {text}" for name, text in _HELP.items()]
+    lines += [
+        "",
+        "The stop button, or Ctrl-C, ends a run and leaves both kernels usable. While a cell is",
+        "busy, %agent stop works from anywhere else that reaches this kernel (a subshell, a",
+        "thread).",
+    ]
+    return "\n".join(lines)
+
+
+def _status(shell: Shell, rest: str) -> str:
+    _nothing_more("status", rest)
+    status = shell.bridge.status()
+    lines = [
+        f"Model     {status.model} ({status.model_reason})",
+        f"Protocol  {status.protocol}",
+        f"Kernel    {status.kernel}",
+        f"Isolation {status.isolation}",
+        f"Runs      {status.runs}{', one is going' if shell.bridge.busy else ''}",
+    ]
+    if status.data:
+        lines.append(f"Data      {', '.join(status.data)}")
+    return "\n".join(lines)
+
+
+def _config(shell: Shell, rest: str) -> str:
+    from analyst.settings import (  # noqa: PLC0415  # late: only this verb needs it
+        IN_PROCESS_ONLY,
+        UnknownSettingError,
+        parse_assignment,
+    )
+
+    described = {one.name: one for one in shell.bridge.settings.describe()}
+    if not rest:
+        width = max(map(len, described))
+        return "\n".join(
+            f"{one.name:<{width}} = {one.value:<12} {one.help}"
+            + ("" if one.is_set else " (default)")
+            for one in described.values()
+        )
+    if "=" not in rest:
+        name = rest.replace("-", "_")
+        if name not in described:
+            raise UnknownSettingError(name)
+        one = described[name]
+        return f"{one.name} = {one.value}\n{one.help}; by default {one.default}."
+    name, value = parse_assignment(rest)
+    shell.bridge.settings = shell.bridge.settings.updated({name: value})
+    kept = (
+        "for this kernel's life"
+        if name in IN_PROCESS_ONLY
+        else f"in {shell.bridge.settings.save()}"
+    )
+    shown = next(one.value for one in shell.bridge.settings.describe() if one.name == name)
+    return f"{name} = {shown}, kept {kept}."
+
+
+def _reset(shell: Shell, rest: str) -> str:
+    _nothing_more("reset", rest)
+    shell.bridge.reset()
+    return "The agent starts afresh: a new kernel, no variables, no earlier questions."
+
+
+def _stop(shell: Shell, rest: str) -> str:
+    _nothing_more("stop", rest)
+    return "The run is being stopped." if shell.bridge.stop() else "No run is going."
+
+
+def _history(shell: Shell, rest: str) -> str:
+    _nothing_more("history", rest)
+    from analyst.record.runs import list_runs  # noqa: PLC0415  # late: only this verb needs it
+
+    here = [run for run in list_runs(None) if run.run_id in set(shell.run_ids)]
+    return run_table(here) if here else "Nothing was asked in this notebook yet."
+
+
+def _runs(_shell: Shell, rest: str) -> str:
+    from analyst.record.runs import list_runs  # noqa: PLC0415  # late: only this verb needs it
+
+    if rest and not rest.isdecimal():
+        raise OptionError("%agent runs takes how many to list, for instance %agent runs 50.")
+    runs = list_runs(int(rest or 20))
+    return run_table(runs) if runs else "There is no run on record yet."
+
+
+def _nothing_more(verb: str, rest: str) -> None:
+    if rest:
+        raise OptionError(f"%agent {verb} takes nothing more; {rest!r} is too much.")
+
+
+_VERBS: dict[str, Verb] = {
+    "status": _status,
+    "config": _config,
+    "reset": _reset,
+    "history": _history,
+    "stop": _stop,
+    "runs": _runs,
+}
+
+_HELP = {
+    "status": "which model answers and why, and the agent's kernel",
+    "config": "the settings; config NAME shows one, config NAME=VALUE sets it",
+    "reset": "a new kernel and a new conversation",
+    "history": "the questions of this notebook since its kernel started",
+    "stop": "end the run that is going",
+    "runs": "the runs on record, of all notebooks; runs N lists the newest N",
+    "help": "this text",
+}

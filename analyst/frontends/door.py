@@ -1,0 +1,70 @@
+"""What a front end needs of a session, and how the usual one is made.
+
+The protocol lets a front end be tested with a session that plays a script.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from analyst.record.events import Event
+from analyst.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class AgentSession(Protocol):
+    """What a front end needs of :class:`analyst.session.Session`."""
+
+    settings: Settings
+
+    async def __aenter__(self) -> object:
+        """Begin; called in the thread that uses the session."""
+        ...
+
+    async def aclose(self) -> None:
+        """End the session and its kernel."""
+        ...
+
+    def ask(
+        self,
+        question: str,
+        *,
+        data: Mapping[str, object] | None = None,
+        files: Sequence[Path] = (),
+        values: Sequence[str] = (),
+        overrides: Mapping[str, object] | None = None,
+        notebook: str | None = None,
+    ) -> AsyncIterator[Event]:
+        """Answer a question; the last event is a ``RunFinished``."""
+        ...
+
+    async def stop(self) -> None:
+        """End the run that is going, if any."""
+        ...
+
+    async def reset(self) -> None:
+        """Forget the variables and the conversation."""
+        ...
+
+    async def fetch_frame(self, name: str) -> pd.DataFrame:
+        """Return a frame of the session's kernel."""
+        ...
+
+    def status(self) -> Any:
+        """Return what the session would use and holds."""
+        ...
+
+
+SessionFactory = Callable[[Settings], AgentSession]
+"""Makes a session with the settings it begins with; called where it will live."""
+
+
+def make_session(settings: Settings) -> AgentSession:
+    """Make a session that works in the directory of the process."""
+    from analyst.session import Session  # noqa: PLC0415  # late: it brings the whole agent
+
+    return Session(cwd=Path.cwd(), settings=settings)

@@ -1,0 +1,66 @@
+"""A run as plain text: what a notebook keeps besides the HTML, and what a terminal prints.
+
+All text comes out cleaned, so that it cannot steer a terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from typing import Any
+
+from analyst.frontends import wording
+from analyst.frontends.outputs import plain_text
+from analyst.frontends.transcript import Draft, Remark, ShownOutput, Step, Transcript
+from analyst.frontends.untrusted import clean_text
+
+MAX_TEXT_CHARS = 20_000
+"""How much of one text output is shown; the log has all of it."""
+
+
+def header(transcript: Transcript) -> str:
+    """Say which model answers and why, and what was handed over."""
+    if not transcript.started:
+        return ""
+    return "\n".join([wording.model_line(transcript), *wording.data_lines(transcript.data)])
+
+
+def step(shown: Step, *, published: Container[str] = ()) -> str:
+    """Say what a step did; outputs whose keys are in ``published`` are shown by themselves."""
+    lines = [f"Step {shown.number} · {wording.step_title(shown)} {wording.step_state(shown)}"]
+    lines += ["    " + line for line in clean_text(shown.code).rstrip().split("\n")]
+    lines += [text for one in shown.outputs if one.key not in published and (text := output(one))]
+    return "\n".join(lines)
+
+
+def output(shown: ShownOutput) -> str:
+    """Return the text of an output, its beginning cut off where it is very long."""
+    text = plain_text(shown.output).rstrip("\n")
+    cut = shown.cut + max(len(text) - MAX_TEXT_CHARS, 0)
+    note = f"[{cut:,} characters before this are in the record]\n" if cut else ""
+    return note + text[-MAX_TEXT_CHARS:]
+
+
+def remark(shown: Remark) -> str:
+    """Return a note for the user."""
+    mark = "" if shown.level == "info" else f"{shown.level}: "
+    return mark + clean_text(shown.text)
+
+
+def draft(shown: Draft) -> str:
+    """Return the reply that is being generated."""
+    return clean_text("\n".join(filter(None, (shown.prose, shown.code, shown.answer))))
+
+
+def answer(text: str, values: Mapping[str, Any]) -> str:
+    """Return the answer and the named values that were computed for it."""
+    rows = [f"{name} = {wording.value_text(value)}" for name, value in values.items()]
+    return "\n".join([clean_text(text), *map(clean_text, rows)])
+
+
+def footer(transcript: Transcript, *, seconds: float, stopping: bool = False) -> str:
+    """Say how the run ended, or what it does now, and the quiet line."""
+    line = wording.usage_line(transcript, seconds=seconds)
+    if transcript.status is None:
+        doing = "stopping" if stopping else wording.activity(transcript)
+        return f"{doing} … {line}"
+    return "\n".join(filter(None, (wording.end_line(transcript), line)))
