@@ -88,9 +88,15 @@ class RunStarted(EventBase):
     model_reason: str = Field(description="which setting chose the model, in words")
     protocol: Literal["native", "fenced"]
     settings: dict[str, Any] = Field(description="settings of the run; never a key")
-    data: tuple[DataDescription, ...] = ()
     versions: dict[str, str] = {}
     notebook: str | None = None
+
+
+class DataHandedOver(EventBase):
+    """Frames and files are in the kernel; what the model is told of them stands in ``prompt``."""
+
+    type: Literal["data_handed_over"] = "data_handed_over"
+    data: tuple[DataDescription, ...]
 
 
 class PlanProposed(EventBase):
@@ -271,6 +277,7 @@ class RunFinished(EventBase):
 
 Event = Annotated[
     RunStarted
+    | DataHandedOver
     | PlanProposed
     | PlanRevised
     | PlanStepStarted

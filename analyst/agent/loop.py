@@ -1,0 +1,356 @@
+"""The loop: observe, decide, act, until an answer or the end of a budget.
+
+Here: one run's steps as a stream of events. Not here: where model, tools and kernel come
+from, logging, and stopping (all :mod:`analyst.session`).
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from analyst.agent import values as asked
+from analyst.agent.action import FinalAnswer, MalformedActionError, ToolCall
+from analyst.agent.budget import Budget
+from analyst.agent.context import Context, Question
+from analyst.agent.partial import computed_answer, partial_answer
+from analyst.agent.protocol import ActionProtocol, Situation
+from analyst.llm.completion import (
+    Completion,
+    CompletionRequest,
+    LanguageModel,
+    RequestRetried,
+    TextDelta,
+)
+from analyst.record import events
+from analyst.record.making import EventMaker
+from analyst.record.prompts import shared_prefix
+from analyst.tools.registry import (
+    InvalidArgumentsError,
+    ToolNotice,
+    ToolOutput,
+    ToolRegistry,
+    ToolResult,
+    UnknownToolError,
+)
+
+REPLY_TOKENS = 1024
+RETRY_TEMPERATURE = 0.4
+MIN_REPLY_TOKENS = 64
+
+_DIGITS = re.compile(r"\d")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What one run is to do.
+
+    ``value_pattern`` (groups ``name`` and ``value``) reads values that the code prints in a
+    format of the caller's. ``has_data``: frames or files were handed over, so an answer with
+    numbers needs code first.
+    """
+
+    question: Question
+    value_pattern: re.Pattern[str] | None = None
+    has_data: bool = False
+
+    @property
+    def value_names(self) -> Sequence[str]:
+        """Names of the values asked for."""
+        return self.question.value_names
+
+
+@dataclass
+class Progress:
+    """What happened so far in one run."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    calls_ok: int = 0
+    calls_failed: int = 0
+    last_output: str = ""
+    requests: int = 0
+    sent: list[Any] = field(default_factory=list)
+    doubted: bool = False
+    retrying: bool = False
+    nudged: bool = False
+    seconds_model: float = 0.0
+    seconds_tools: float = 0.0
+
+
+@dataclass
+class AgentLoop:
+    """One agent: a model, how it is spoken to, its tools and its conversation."""
+
+    model: LanguageModel
+    protocol: ActionProtocol
+    tools: ToolRegistry
+    context: Context
+    temperature: float = 0.0
+
+    async def run(
+        self, task: Task, budget: Budget, make: EventMaker, progress: Progress
+    ) -> AsyncIterator[events.Event]:
+        """Answer one question; the last event is the :class:`~analyst.record.events.Answer`.
+
+        ``progress`` is filled as the run goes, so that a stopped run can still say what was
+        done. Raises :class:`analyst.llm.completion.ModelError` when the model cannot answer.
+        """
+        self.context.ask(task.question)
+        opening = self.context.messages[-1]
+        while True:
+            reason = budget.exhausted()
+            if reason is not None:
+                async for event in self._give_up(task, reason, make, progress):
+                    yield event
+                return
+            if self.context.needs_compaction(REPLY_TOKENS):
+                yield self._compact(opening, make)
+            reply: Completion | None = None
+            async for item in self._ask_model(budget, make, progress):
+                if isinstance(item, Completion):
+                    reply = item
+                else:
+                    yield item
+            assert reply is not None, "a model ends its stream with a completion"
+            budget.count_reply(reply.usage)
+            self.context.tokens = reply.usage.total
+            progress.seconds_model += reply.seconds
+            yield make(
+                events.ModelResponded,
+                request=progress.requests - 1,
+                text=reply.text,
+                finish_reason=reply.finish_reason,
+                usage=reply.usage,
+                seconds=reply.seconds,
+                seconds_to_first_token=reply.seconds_to_first_token,
+            )
+            answer: events.Answer | None = None
+            async for event in self._act(task, reply, budget, make, progress):
+                yield event
+                if isinstance(event, events.Answer):
+                    answer = event
+            if answer is not None:
+                return
+
+    def _compact(self, opening: Mapping[str, Any], make: EventMaker) -> events.ContextCompacted:
+        before = self.context.tokens
+        self.context.compact(opening, ())
+        return make(events.ContextCompacted, tokens_before=before, tokens_after=0)
+
+    async def _ask_model(
+        self, budget: Budget, make: EventMaker, progress: Progress
+    ) -> AsyncIterator[events.Event | Completion]:
+        tools = self.tools.as_openai_tools() if self.protocol.sends_tools else ()
+        temperature = RETRY_TEMPERATURE if progress.retrying else self.temperature
+        room = budget.limits.tokens - budget.usage.total
+        request = CompletionRequest(
+            messages=tuple(self.context.messages),
+            tools=tools,
+            max_tokens=max(MIN_REPLY_TOKENS, min(REPLY_TOKENS, room)),
+            temperature=max(temperature, self.temperature),
+            seed=progress.requests,
+            stop=tuple(self.protocol.stop),
+        )
+        prefix = shared_prefix(progress.sent, self.context.messages)
+        progress.sent = list(self.context.messages)
+        yield make(
+            events.Prompt,
+            request=progress.requests,
+            prefix=prefix,
+            messages=tuple(dict(message) for message in self.context.messages[prefix:]),
+            tools=tools if progress.requests == 0 else (),
+            sampling={
+                "temperature": request.temperature,
+                "seed": request.seed,
+                "max_tokens": request.max_tokens,
+            },
+        )
+        number = progress.requests
+        progress.requests += 1
+        async for item in self.model.complete(request):
+            if isinstance(item, TextDelta):
+                yield make(events.MessageDelta, request=number, text=item.text)
+            elif isinstance(item, RequestRetried):
+                yield make(
+                    events.Note,
+                    level="warning",
+                    code="request_retried",
+                    text=f"{item.reason} Trying again (attempt {item.attempt}).",
+                )
+            else:
+                yield item
+
+    async def _act(
+        self,
+        task: Task,
+        reply: Completion,
+        budget: Budget,
+        make: EventMaker,
+        progress: Progress,
+    ) -> AsyncIterator[events.Event]:
+        try:
+            actions = self.protocol.read(reply)
+        except MalformedActionError as error:
+            budget.malformed_in_a_row += 1
+            yield make(events.Note, level="warning", code="malformed_action", text=str(error))
+            self.context.append({"role": "assistant", "content": reply.text})
+            self.context.append({"role": "user", "content": str(error)})
+            progress.retrying = True
+            return
+        budget.malformed_in_a_row = 0
+        self.context.append(self.protocol.reply_message(reply, actions))
+        for action in actions:
+            if isinstance(action, FinalAnswer):
+                async for event in self._finish(task, action, make, progress):
+                    yield event
+                return
+            async for event in self._call(task, action, budget, make, progress):
+                yield event
+        if task.value_names and not asked.missing(task.value_names, progress.values):
+            if progress.retrying:
+                return
+            async for event in self._conclude(
+                task, computed_answer(progress.values), make, progress
+            ):
+                yield event
+
+    async def _finish(
+        self, task: Task, final: FinalAnswer, make: EventMaker, progress: Progress
+    ) -> AsyncIterator[events.Event]:
+        uncomputed = task.has_data and not progress.calls_ok and _DIGITS.search(final.text)
+        missing = asked.missing(task.value_names, progress.values)
+        if (uncomputed or missing) and not progress.nudged:
+            progress.nudged = True
+            if missing:
+                text = f"Not assigned yet: {', '.join(missing)}. Write code that computes them."
+            else:
+                text = "No code has run, so these numbers are not computed. Compute them first."
+            yield make(events.Note, level="warning", code="not_computed", text=text)
+            self.context.append({"role": "user", "content": text})
+            return
+        async for event in self._conclude(task, final.text, make, progress):
+            yield event
+
+    async def _conclude(
+        self, task: Task, text: str, make: EventMaker, progress: Progress
+    ) -> AsyncIterator[events.Event]:
+        self.context.conclude(task.question.text, text)
+        yield make(events.Answer, text=text, values=dict(progress.values))
+
+    async def _give_up(
+        self, task: Task, reason: str, make: EventMaker, progress: Progress
+    ) -> AsyncIterator[events.Event]:
+        missing = asked.missing(task.value_names, progress.values)
+        text = partial_answer(
+            reason=reason,
+            calls_ok=progress.calls_ok,
+            calls_failed=progress.calls_failed,
+            last_output=progress.last_output,
+            values=progress.values,
+            missing_values=missing,
+        )
+        yield make(events.Note, level="warning", code="budget", text=f"Stopped: {reason}.")
+        self.context.append({"role": "assistant", "content": text})
+        self.context.conclude(task.question.text, text)
+        yield make(events.Answer, text=text, values=dict(progress.values), complete=False)
+
+    async def _call(
+        self,
+        task: Task,
+        call: ToolCall,
+        budget: Budget,
+        make: EventMaker,
+        progress: Progress,
+    ) -> AsyncIterator[events.Event]:
+        yield make(
+            events.ToolCallStarted,
+            call_id=call.call_id,
+            tool=call.tool,
+            raw=call.raw,
+            arguments=dict(call.arguments),
+        )
+        started = time.monotonic()
+        result: ToolResult | None = None
+        printed: list[str] = []
+        async for item in self._run_tool(call, budget):
+            match item:
+                case ToolResult():
+                    result = item
+                case ToolNotice(code=code, text=text):
+                    yield make(events.Note, code=code, text=text)
+                case ToolOutput():
+                    if item.output and item.output.get("output_type") == "stream":
+                        printed.append(str(item.output.get("text", "")))
+                    yield make(
+                        events.OutputEmitted,
+                        call_id=call.call_id,
+                        output=dict(item.output) if item.output is not None else None,
+                        display_id=item.display_id,
+                        update=item.update,
+                        clear=item.clear,
+                    )
+        assert result is not None, "a tool ends its stream with a result"
+        seconds = time.monotonic() - started
+        progress.seconds_tools += seconds
+        new_values = self._note(task, result, "".join(printed), progress)
+        yield make(
+            events.ToolCallFinished,
+            call_id=call.call_id,
+            status=result.status,
+            observation=result.observation,
+            seconds=seconds,
+            values=new_values,
+        )
+        missing = asked.missing(task.value_names, progress.values)
+        doubts = () if progress.doubted else result.doubts
+        progress.doubted |= bool(doubts)
+        for doubt in doubts:
+            yield make(events.Note, level="warning", code="doubt", text=doubt)
+        progress.retrying = result.status != "ok" or bool(doubts)
+        self.context.append(
+            self.protocol.observation_message(
+                call,
+                Situation(
+                    result=result,
+                    doubts=doubts,
+                    missing=missing,
+                    asks_values=bool(task.value_names),
+                ),
+            )
+        )
+
+    async def _run_tool(
+        self, call: ToolCall, budget: Budget
+    ) -> AsyncIterator[ToolOutput | ToolNotice | ToolResult]:
+        try:
+            self.tools.validate(call.tool, call.arguments)
+        except (UnknownToolError, InvalidArgumentsError) as error:
+            yield ToolResult(status="refused", observation=str(error))
+            return
+        code = call.arguments.get("code")
+        if isinstance(code, str) and budget.is_repeat(code):
+            text = "That is the same code again; it was not run. Change it, or give the answer."
+            yield ToolResult(status="refused", observation=text)
+            return
+        async for item in self.tools.get(call.tool).run(call.arguments):
+            yield item
+
+    @staticmethod
+    def _note(task: Task, result: ToolResult, printed: str, progress: Progress) -> dict[str, Any]:
+        if result.status != "ok":
+            progress.calls_failed += 1
+            return {}
+        progress.calls_ok += 1
+        progress.last_output = result.observation
+        names = task.value_names
+        found: dict[str, Any] = {**result.values}
+        found.update(asked.printed_values(printed, names, task.value_pattern))
+        if len(names) == 1 and not found and (lone := asked.lone_number(printed)) is not None:
+            found[names[0]] = lone
+        decimals = asked.decimals_asked(task.question.text, names)
+        found = {name: asked.rounded(value, decimals.get(name)) for name, value in found.items()}
+        progress.values.update(found)
+        return found

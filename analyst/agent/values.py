@@ -1,0 +1,78 @@
+"""Named values that a question asks for: which are there, and how they are to be rounded.
+
+Here: merging values from variables and from printed text, and the rounding that the question's
+own words ask for. Not here: reading variables (that is the python tool's).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_WORDS = {"zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
+_DECIMALS = re.compile(
+    r"\(?\b(?P<count>\d{1,2}|zero|one|two|three|four|five|six)\)?\s*"
+    r"(?:decimal|digits? after|places? after)",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"[-+]?\d[\d,]*\.?\d*(?:[eE][-+]?\d+)?")
+
+
+def decimals_asked(text: str, names: Sequence[str]) -> dict[str, int]:
+    """Read from a question how many decimals each value shall have.
+
+    As many statements as names are taken in order; one and the same count everywhere holds for
+    all names; anything else is ambiguous and rounds nothing.
+    """
+    counts = [
+        int(word) if word.isdigit() else _WORDS[word.lower()]
+        for word in (match["count"] for match in _DECIMALS.finditer(text))
+    ]
+    if not counts:
+        return {}
+    if len(set(counts)) == 1:
+        return dict.fromkeys(names, counts[0])
+    if len(counts) == len(names):
+        return dict(zip(names, counts, strict=True))
+    return {}
+
+
+def rounded(value: Any, decimals: int | None) -> Any:
+    """Round a float, or text that is one, that has more decimals than asked; else keep it."""
+    if decimals is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return round(value, decimals) if math.isfinite(value) else value
+    if isinstance(value, str) and re.fullmatch(r"[-+]?\d+\.\d+(?:[eE][-+]?\d+)?", value.strip()):
+        digits = value.strip().partition(".")[2]
+        return value.strip() if len(digits) <= decimals else str(round(float(value), decimals))
+    return value
+
+
+def printed_values(
+    text: str, names: Sequence[str], pattern: re.Pattern[str] | None
+) -> dict[str, str]:
+    """Find values printed in the caller's format.
+
+    ``pattern`` has the groups ``name`` and ``value``. Without any such print, a single asked
+    value is also taken from a last line that is nothing but a number.
+    """
+    found = {}
+    if pattern is not None:
+        for match in pattern.finditer(text):
+            if match["name"] in names:
+                found[match["name"]] = match["value"]
+    return found
+
+
+def lone_number(text: str) -> str | None:
+    """Return the last line of ``text`` if it is nothing but a number."""
+    last = text.strip().rpartition("\n")[2].strip()
+    return last if _NUMBER.fullmatch(last) else None
+
+
+def missing(names: Sequence[str], values: Mapping[str, Any]) -> list[str]:
+    """Return the asked names that have no value yet."""
+    return [name for name in names if name not in values]

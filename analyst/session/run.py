@@ -1,0 +1,219 @@
+"""One run of a session: from the question to ``run_finished``, whatever happens.
+
+Here: the order of a run's parts, and which end each kind of trouble gets. Not here: the parts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from analyst._version import __version__
+from analyst.agent.budget import Budget, Limits
+from analyst.agent.context import Question
+from analyst.agent.loop import Progress, Task
+from analyst.agent.partial import partial_answer
+from analyst.agent.values import missing
+from analyst.llm.completion import ModelError
+from analyst.record import events
+from analyst.record.log import RunLog, RunLogError, new_run_id
+from analyst.record.making import EventMaker
+from analyst.session.data_room import HandingOverError
+from kernel_sandbox import KernelSandboxError
+
+if TYPE_CHECKING:
+    from analyst.llm.router import ModelChoice
+    from analyst.session.session import Session
+    from analyst.settings import Settings
+
+ROWS_SHOWN = 5
+"""Raw rows of a frame that go to the model when the user opted in."""
+
+_RECORDED_PACKAGES = ("pandas", "pyarrow", "ipykernel", "openai", "xllamacpp")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunInput:
+    """What the caller asked; see :meth:`analyst.session.Session.ask`."""
+
+    question: str
+    data: Mapping[str, object] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
+    values: tuple[str, ...] = ()
+    value_pattern: re.Pattern[str] | None = None
+    notebook: str | None = None
+
+
+@dataclass
+class Run:
+    """Plays one run; every event is logged before it is emitted."""
+
+    session: Session
+    settings: Settings
+    choice: ModelChoice
+    given: RunInput
+    emit: Callable[[events.Event], None]
+    run_id: str = field(default_factory=new_run_id)
+
+    def __post_init__(self) -> None:
+        self._make = EventMaker(self.run_id)
+        self._progress = Progress()
+        self._budget = Budget(
+            Limits(
+                steps=self.settings.max_steps,
+                tokens=self.settings.max_tokens_per_run,
+                seconds=self.settings.max_seconds,
+            )
+        )
+        self._phases: dict[str, float] = {}
+        self._log: RunLog | None = None
+        self._answer: events.Answer | None = None
+
+    async def play(self) -> None:
+        """Play the run to its end. Only a defect of ours raises, after the record is closed."""
+        status: events.RunStatus = "error"
+        reason: str | None = None
+        unlogged = self._open_log()
+        self._tell(self._started())
+        if unlogged:
+            self._note(f"This run is not recorded: {unlogged}", "not_recorded", "warning")
+        try:
+            async with asyncio.timeout(self.settings.max_seconds):
+                await self._answer_question()
+            status, reason = self._outcome()
+        except TimeoutError:
+            status = "partial"
+            reason = f"the limit of {self.settings.max_seconds:g} seconds was reached"
+            self._answer_partially(reason)
+        except asyncio.CancelledError:
+            status, reason = "stopped", "it was stopped"
+            if self._progress.requests:
+                self._answer_partially(reason)
+        except (ModelError, KernelSandboxError, HandingOverError) as error:
+            reason = str(error)
+            self.session.conclude(self.given.question, f"No answer: {reason}")
+        except Exception as error:
+            reason = f"an error in the analyst itself: {type(error).__name__}: {error}"
+            raise
+        finally:
+            self._tell(self._finished(status, reason))
+            if self._log is not None:
+                self._log.close()
+
+    async def _answer_question(self) -> None:
+        started = time.monotonic()
+        kernel_task = self.session.kernel_task(self.settings)
+        model = await self.session.model_for(
+            self.choice, self.settings, lambda text: self._note(text, "model")
+        )
+        self._phases["model_start"] = time.monotonic() - started
+        kernel = await asyncio.shield(kernel_task)
+        room = self.session.data_room
+        await kernel.ensure_ready()
+        handed = await room.hand_over(kernel, self.given.data, self.given.files)
+        if handed:
+            self._tell(self._make(events.DataHandedOver, data=tuple(handed)))
+        context = self.session.context_for(self.choice, model)
+        rows = ROWS_SHOWN if self.settings.show_rows else 0
+        texts = await room.describe_new(kernel, handed, rows=rows)
+        question = Question(
+            text=self.given.question, data=tuple(texts), value_names=self.given.values
+        )
+        task = Task(
+            question=question,
+            value_pattern=self.given.value_pattern,
+            has_data=bool(handed or room.frames or room.files),
+        )
+        loop = self.session.loop_for(
+            model, context, kernel, choice=self.choice, settings=self.settings, task=task
+        )
+        self._phases["prepare"] = time.monotonic() - started
+        async for event in loop.run(task, self._budget, self._make, self._progress):
+            self._tell(event)
+
+    def _outcome(self) -> tuple[events.RunStatus, str | None]:
+        if self._answer is not None and self._answer.complete:
+            return "ok", None
+        return "partial", self._budget.exhausted() or "no complete answer was found"
+
+    def _answer_partially(self, reason: str) -> None:
+        if self._answer is not None:
+            return
+        progress = self._progress
+        text = partial_answer(
+            reason=reason,
+            calls_ok=progress.calls_ok,
+            calls_failed=progress.calls_failed,
+            last_output=progress.last_output,
+            values=progress.values,
+            missing_values=missing(self.given.values, progress.values),
+        )
+        self.session.conclude(self.given.question, text)
+        self._tell(
+            self._make(events.Answer, text=text, values=dict(progress.values), complete=False)
+        )
+
+    def _open_log(self) -> str | None:
+        try:
+            self._log = RunLog(self.run_id, directory=self.session.data_directory)
+        except RunLogError as error:
+            return str(error)
+        return None
+
+    def _tell(self, event: events.Event) -> None:
+        if isinstance(event, events.Answer):
+            self._answer = event
+        if self._log is not None:
+            try:
+                self._log.append(event)
+            except RunLogError as error:
+                self._log.close()
+                self._log = None
+                self._note(f"The rest of this run is not recorded: {error}", "not_recorded")
+        self.emit(event)
+
+    def _note(self, text: str, code: str, level: events.NoteLevel = "info") -> None:
+        self._tell(self._make(events.Note, level=level, code=code, text=text))
+
+    def _started(self) -> events.RunStarted:
+        return self._make(
+            events.RunStarted,
+            question=self.given.question,
+            started_at=datetime.now(UTC).astimezone().isoformat(timespec="milliseconds"),
+            model=self.choice.model,
+            model_reason=self.choice.reason,
+            protocol=self.choice.protocol,
+            settings=self.settings.public(),
+            versions={
+                "analyst": __version__,
+                "python": platform.python_version(),
+                **{name: metadata.version(name) for name in _RECORDED_PACKAGES},
+            },
+            notebook=self.given.notebook,
+        )
+
+    def _finished(self, status: events.RunStatus, reason: str | None) -> events.RunFinished:
+        seconds = self._make.seconds
+        progress = self._progress
+        phases = {
+            **self._phases,
+            "model": progress.seconds_model,
+            "tools": progress.seconds_tools,
+        }
+        return self._make(
+            events.RunFinished,
+            status=status,
+            reason=reason,
+            usage=self._budget.usage,
+            steps=self._budget.steps,
+            seconds=seconds,
+            seconds_by_phase={name: round(value, 4) for name, value in phases.items()},
+        )

@@ -1,0 +1,330 @@
+"""The session object: composition, one run at a time, stopping, and the end of the kernel.
+
+Here: what lives from question to question. Not here: one run (:mod:`analyst.session.run`) and
+the data (:mod:`analyst.session.data_room`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from analyst.agent import prompts
+from analyst.agent.context import Context
+from analyst.agent.loop import AgentLoop, Task
+from analyst.agent.protocol import ActionProtocol, FencedProtocol, NativeProtocol
+from analyst.llm.completion import LanguageModel, Message
+from analyst.llm.embedded import EmbeddedModel
+from analyst.llm.router import ModelChoice, build_model, choose_model
+from analyst.record import events
+from analyst.session.data_room import DataRoom
+from analyst.session.run import Run, RunInput
+from analyst.settings import Settings
+from analyst.tools.analysis_kernel import AnalysisKernel
+from analyst.tools.python import PythonTool
+from analyst.tools.registry import ToolRegistry
+from kernel_sandbox import KernelSession
+from kernel_sandbox import Limits as KernelLimits
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MIB = 1024 * 1024
+NO_ISOLATION = "a process of its own with limits; no isolation by the operating system yet"
+_MODEL_OPTIONS = ("model", "base_url", "protocol")
+
+
+class RunInProgressError(RuntimeError):
+    """The session answers one question at a time."""
+
+    def __init__(self) -> None:
+        super().__init__("A run is going on in this session; stop it first, or wait for its end.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionStatus:
+    """What a session would use for the next run, and what it holds."""
+
+    model: str
+    model_reason: str
+    protocol: str
+    kernel: str
+    isolation: str
+    runs: int
+    running: bool
+    data: tuple[str, ...] = ()
+
+
+class Session:
+    """A conversation with the agent, and its kernel. Lives in one event loop.
+
+    ``model`` and ``protocol`` override the choice by settings and environment, for tests and
+    for callers that bring their own model. ``data_directory``: where logs go (default: the
+    user's). Use it as an async context manager, or call :meth:`aclose`.
+    """
+
+    def __init__(
+        self,
+        *,
+        cwd: Path | None = None,
+        settings: Settings | None = None,
+        model: LanguageModel | None = None,
+        protocol: Literal["native", "fenced"] | None = None,
+        data_directory: Path | None = None,
+    ) -> None:
+        self.cwd = (cwd or Path.cwd()).absolute()
+        self.settings = settings or Settings()
+        self.data_directory = data_directory
+        self.data_room = DataRoom(self.cwd)
+        self._given_model = model
+        self._given_protocol = protocol
+        self._kernel: asyncio.Task[AnalysisKernel] | None = None
+        self._context: Context | None = None
+        self._context_key: tuple[str, str] | None = None
+        self._embedded = EmbeddedModel()
+        self._model: LanguageModel | None = None
+        self._model_key: tuple[str, str | None, str | None] | None = None
+        self._playing: asyncio.Task[None] | None = None
+        self._runs = 0
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def ask(
+        self,
+        question: str,
+        *,
+        data: Mapping[str, object] | None = None,
+        files: Sequence[Path] = (),
+        values: Sequence[str] = (),
+        value_pattern: re.Pattern[str] | None = None,
+        overrides: Mapping[str, Any] | None = None,
+        notebook: str | None = None,
+    ) -> AsyncIterator[events.Event]:
+        """Answer a question as a stream of events; the last is ``run_finished``.
+
+        ``data``: frames, by the names they get in the kernel. ``files``: data files, read in
+        the kernel (a single one becomes ``df``). ``values``: variables the code must compute;
+        ``value_pattern`` (groups ``name``, ``value``) also reads them from printed text.
+        ``overrides``: settings for this run alone. Closing the iterator stops the run.
+
+        Raises :class:`RunInProgressError` and :class:`analyst.settings.SettingsError` before
+        anything starts; all later trouble is told by events.
+        """
+        if self._playing is not None and not self._playing.done():
+            raise RunInProgressError
+        settings = self.settings.updated(overrides or {})
+        choice = self._choose(settings, overrides or {})
+        queue: asyncio.Queue[events.Event | None] = asyncio.Queue()
+        run = Run(
+            session=self,
+            settings=settings,
+            choice=choice,
+            given=RunInput(
+                question=question,
+                data=dict(data or {}),
+                files=tuple(files),
+                values=tuple(values),
+                value_pattern=value_pattern,
+                notebook=notebook,
+            ),
+            emit=queue.put_nowait,
+        )
+        self._runs += 1
+        playing = self._playing = asyncio.create_task(run.play())
+        playing.add_done_callback(lambda _: queue.put_nowait(None))
+        try:
+            while (event := await queue.get()) is not None:
+                yield event
+            playing.result()
+        finally:
+            await _end(playing)
+
+    async def stop(self) -> None:
+        """Stop the run that is going on, if one is, and return when it has ended."""
+        if self._playing is not None:
+            await _end(self._playing)
+
+    async def reset(self) -> None:
+        """Forget the conversation and all variables; the next question starts afresh."""
+        await self.stop()
+        self._context = None
+        self.data_room = DataRoom(self.cwd)
+        await self._end_kernel()
+
+    async def fetch_frame(self, name: str) -> pd.DataFrame:
+        """Return a frame of the kernel; raises :class:`kernel_sandbox.KernelSandboxError`."""
+        kernel = await asyncio.shield(self.kernel_task(self.settings))
+        return await kernel.hand_off.fetch_frame(name)
+
+    async def aclose(self) -> None:
+        """Stop what runs, end the kernel, let connections go. Can be called again."""
+        await self.stop()
+        await self._end_kernel()
+        if self._model is not None:
+            model, self._model = self._model, None
+            await model.aclose()
+
+    def warm_up(self) -> None:
+        """Start the kernel in the background, so that the first question finds it ready."""
+        self.kernel_task(self.settings)
+
+    def status(self) -> SessionStatus:
+        """Say what the next run would use; raises :class:`analyst.settings.SettingsError`."""
+        choice = self._choose(self.settings, {})
+        kernel = "not started"
+        if self._kernel is not None and not self._kernel.done():
+            kernel = "starting"
+        elif self._kernel is not None and self._kernel.exception() is None:
+            session = self._kernel.result().session
+            kernel = f"process {session.kernel_pid}" if session.is_alive() else "ended"
+        return SessionStatus(
+            model=choice.model,
+            model_reason=choice.reason,
+            protocol=choice.protocol,
+            kernel=kernel,
+            isolation=NO_ISOLATION,
+            runs=self._runs,
+            running=self._playing is not None and not self._playing.done(),
+            data=(*self.data_room.frames, *self.data_room.files),
+        )
+
+    def kernel_task(self, settings: Settings) -> asyncio.Task[AnalysisKernel]:
+        """Return the task that starts, or started, the kernel; a failed start is tried anew."""
+        task = self._kernel
+        if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
+            task = self._kernel = asyncio.create_task(self._start_kernel(settings))
+        return task
+
+    async def model_for(
+        self, choice: ModelChoice, settings: Settings, tell: Callable[[str], None]
+    ) -> LanguageModel:
+        """Return the chosen model, ready to answer; ``tell`` gets sentences on what it takes."""
+        if self._given_model is not None:
+            return self._given_model
+        secret = choice.key.get_secret_value() if choice.key else None
+        key = (choice.model, choice.base_url, secret)
+        if self._model is None or key != self._model_key:
+            if self._model is not None:
+                await self._model.aclose()
+            hook = self._embedded.endpoint if choice.embedded else None
+            self._model = build_model(choice, before_request=hook)
+            self._model_key = key
+        if choice.embedded:
+            await self._embedded.prepare(settings, tell)
+        return self._model
+
+    def context_for(self, choice: ModelChoice, model: LanguageModel) -> Context:
+        """Return the conversation with this model; another model begins with a summary."""
+        key = (choice.model, choice.protocol)
+        if self._context is None or key != self._context_key:
+            earlier = self._context.exchanges if self._context is not None else []
+            self._context = Context(opening_for(choice.protocol), model.context_window)
+            self._context.exchanges = list(earlier)
+            self._context_key = key
+            self.data_room.shown.clear()
+        return self._context
+
+    def conclude(self, question: str, answer: str) -> None:
+        """Note in the conversation how a run ended that the loop could not end itself."""
+        context = self._context
+        if context is None:
+            return
+        if context.messages[-1].get("role") != "assistant":
+            context.append({"role": "assistant", "content": answer})
+        context.conclude(question, answer)
+
+    def loop_for(
+        self,
+        model: LanguageModel,
+        context: Context,
+        kernel: AnalysisKernel,
+        *,
+        choice: ModelChoice,
+        settings: Settings,
+        task: Task,
+    ) -> AgentLoop:
+        """Put the agent of one run together."""
+        python = PythonTool(kernel, deadline_seconds=settings.cell_deadline_seconds)
+        python.value_names = task.value_names
+        protocol: ActionProtocol = (
+            NativeProtocol() if choice.protocol == "native" else FencedProtocol()
+        )
+        return AgentLoop(
+            model=model,
+            protocol=protocol,
+            tools=ToolRegistry([python]),
+            context=context,
+            temperature=settings.temperature,
+        )
+
+    def _choose(self, settings: Settings, overrides: Mapping[str, Any]) -> ModelChoice:
+        if self._given_model is not None:
+            return ModelChoice(
+                model=self._given_model.name,
+                base_url=None,
+                key=None,
+                source="config",
+                reason=f"{self._given_model.name}, given by the caller",
+                key_hint="",
+                protocol=self._given_protocol or "fenced",
+                context_window=self._given_model.context_window,
+            )
+        options = {name: overrides[name] for name in _MODEL_OPTIONS if overrides.get(name)}
+        choice = choose_model(options, settings, os.environ)
+        return replace(choice, protocol=self._given_protocol) if self._given_protocol else choice
+
+    async def _start_kernel(self, settings: Settings) -> AnalysisKernel:
+        memory = settings.memory_limit_mb
+        limits = KernelLimits(memory=memory * MIB) if memory else KernelLimits()
+        kernel = AnalysisKernel(await KernelSession.start(cwd=self.cwd, limits=limits))
+        kernel.on_new_kernel = self._restore_data
+        await kernel.ensure_ready()
+        return kernel
+
+    async def _restore_data(self, kernel: AnalysisKernel) -> None:
+        await self.data_room.restore(kernel)
+
+    async def _end_kernel(self) -> None:
+        task, self._kernel = self._kernel, None
+        if task is None:
+            return
+        if not task.done():
+            task.cancel()
+        with suppress(asyncio.CancelledError, Exception):
+            kernel = await task
+            await kernel.session.shutdown()
+
+
+def opening_for(protocol: str) -> list[Message]:
+    """Return the constant messages a conversation begins with; byte-identical every time."""
+    if protocol == "native":
+        return [{"role": "system", "content": prompts.load("native_system")}]
+    return [
+        {"role": "system", "content": prompts.load("fenced_system")},
+        {"role": "user", "content": prompts.load("fenced_example_question")},
+        {"role": "assistant", "content": prompts.load("fenced_example_reply")},
+    ]
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel a run and wait until it has told its end."""
+    if not task.done():
+        task.cancel()
+    with suppress(asyncio.CancelledError, Exception):
+        await asyncio.shield(task)

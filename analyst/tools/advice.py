@@ -1,0 +1,112 @@
+"""What to tell a model after an error, beyond the error: how libraries are written today.
+
+Models know the libraries of their training years. A table of patterns on the error's text
+gives one sentence of help; misspelt columns are matched against those there are. Nothing here
+depends on a question or a data set.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+
+_ADVICE: tuple[tuple[str, str], ...] = (
+    (
+        r"keyword argument 'squared'",
+        "For the root of the error write mean_squared_error(y_true, y_pred) ** 0.5.",
+    ),
+    (
+        r"keyword argument 'sparse'",
+        "OneHotEncoder takes sparse_output=False; simpler: pd.get_dummies(frame, dtype=float).",
+    ),
+    (
+        r"keyword argument 'normalize'",
+        "Scale with StandardScaler first; the model has no normalize argument.",
+    ),
+    (
+        (
+            r"could not convert string to float|does not support operation|agg function failed|"
+            r"unsupported operand type\(s\).*'str'|not supported between instances of 'str'"
+        ),
+        (
+            "A text column is used as numbers. Pass numeric_only=True to corr(), mean() and the "
+            "like, select the numeric columns, or convert the text column first."
+        ),
+    ),
+    (
+        r"contains NaN|must not contain infs or NaNs|contains null|NaN values",
+        "Drop or fill the nulls of the columns used first, the same rows for all of them.",
+    ),
+    (
+        r"must have the same length|inconsistent numbers of samples|same size",
+        "Drop nulls from all columns together, so that they keep the same rows.",
+    ),
+    (
+        r"mix of binary and continuous|continuous is not supported",
+        "A regression predicts numbers: make classes of them, e.g. (prediction > 0.5).astype(int).",
+    ),
+    (r"has no attribute 'append'", "Use pd.concat([first, second])."),
+    (r"has no attribute 'iteritems'", "Use items()."),
+    (r"has no attribute 'ix'", "Use loc or iloc."),
+    (r"has no attribute 'mad'", "Write (s - s.mean()).abs().mean()."),
+    (
+        r"keyword argument 'line_terminator'|keyword argument 'error_bad_lines'",
+        "That argument is gone from pandas; leave it out.",
+    ),
+    (
+        r"No such file or directory",
+        "Use the frames that are loaded already, by their names; read no file nobody named.",
+    ),
+    (
+        r"truth value of a (?:Series|DataFrame|array) is ambiguous|truth value of an array",
+        "Combine conditions with & and |, each in parentheses.",
+    ),
+    (
+        r"Can only use \.str accessor",
+        "The column is not text; use it as it is, or astype(str) first.",
+    ),
+    (
+        r"Can only use \.dt accessor",
+        "Convert the column first: pd.to_datetime(column).",
+    ),
+    (
+        r"time data .* doesn't match format|unconverted data remains",
+        "Use pd.to_datetime(column, format='mixed'), with dayfirst=True where days come first.",
+    ),
+    (r"cannot reindex on an axis with duplicate labels", "Call reset_index(drop=True) first."),
+)
+
+_MISSING_KEY = re.compile(r"^(?:\"|')?(?P<key>.+?)(?:\"|')?$")
+_NOT_IN_INDEX = re.compile(r"\[(?P<keys>.+?)\] (?:not in index|not found in axis)")
+
+
+def advise(name: str, message: str, *, columns: Iterable[str] = ()) -> str:
+    """Return a sentence of help for an error, or an empty string.
+
+    ``name`` and ``message`` are the exception's type and text; ``columns`` are the labels of
+    all frames there are, for near matches.
+    """
+    text = f"{name}: {message}"
+    if name == "KeyError":
+        return _missing_column(message, list(columns))
+    return next((advice for pattern, advice in _ADVICE if re.search(pattern, text)), "")
+
+
+def _missing_column(message: str, columns: list[str]) -> str:
+    listed = _NOT_IN_INDEX.search(message)
+    if listed is not None:
+        keys = re.findall(r"'([^']+)'", listed["keys"]) or [listed["keys"]]
+    else:
+        match = _MISSING_KEY.match(message.strip())
+        keys = [match["key"]] if match else []
+    hints = []
+    for key in keys[:3]:
+        near = difflib.get_close_matches(key, columns, n=3, cutoff=0.5)
+        lowered = [c for c in columns if c.strip().lower() == key.strip().lower()]
+        close = list(dict.fromkeys(lowered + near))
+        if close:
+            hints.append(f"There is no {key!r}; there is {', '.join(map(repr, close))}.")
+        else:
+            hints.append(f"There is no {key!r}.")
+    return " ".join(hints)

@@ -1,0 +1,136 @@
+"""The python tool: code runs in the session's separate kernel.
+
+Here: running one call, turning kernel outputs into notebook outputs, reading named values,
+and noticing silent trouble. Not here: the kernel itself (``kernel_sandbox``), its helper
+module (:mod:`analyst.tools.analysis_kernel`) or the wording of observations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+from analyst.record.events import CallStatus
+from analyst.tools.advice import advise
+from analyst.tools.analysis_kernel import AnalysisKernel
+from analyst.tools.observation import observe
+from analyst.tools.registry import ToolItem, ToolNotice, ToolOutput, ToolResult
+from analyst.tools.slips import mend
+from kernel_sandbox import (
+    ClearOutput,
+    DisplayData,
+    ExecutionResult,
+    KernelSandboxError,
+    to_nbformat,
+)
+
+KEPT_OUTPUTS = 200
+"""Outputs of a cell that its observation is made from; the user sees all."""
+
+_STATUS: Mapping[str, CallStatus] = {
+    "ok": "ok",
+    "error": "error",
+    "timeout": "timeout",
+    "interrupted": "interrupted",
+    "died": "died",
+    "output_limit": "error",
+}
+
+
+class PythonTool:
+    """Run Python in the session's kernel; variables live on from call to call."""
+
+    name = "python"
+    description = (
+        "Run Python code in the analysis kernel and see what it prints. "
+        "Variables stay defined from call to call; charts are shown to the user."
+    )
+    parameters: Mapping[str, Any] = {
+        "type": "object",
+        "properties": {"code": {"type": "string", "description": "Python source", "minLength": 1}},
+        "required": ["code"],
+        "additionalProperties": False,
+    }
+
+    def __init__(self, kernel: AnalysisKernel, *, deadline_seconds: float) -> None:
+        self._kernel = kernel
+        self._deadline = deadline_seconds
+        self.value_names: Sequence[str] = ()
+
+    async def run(self, arguments: Mapping[str, Any]) -> AsyncIterator[ToolItem]:
+        """Run ``arguments['code']``; see :class:`analyst.tools.registry.Tool`."""
+        code, notices = await self._prepare(str(arguments["code"]))
+        for notice in notices:
+            yield notice
+        generation = self._kernel.session.generation
+        outputs: list[dict[str, Any]] = []
+        result: ExecutionResult | None = None
+        async for item in self._kernel.session.execute(code, deadline=self._deadline):
+            if isinstance(item, ExecutionResult):
+                result = item
+                break
+            if isinstance(item, ClearOutput):
+                outputs.clear()
+                yield ToolOutput(clear=True)
+                continue
+            output = to_nbformat(item) or {}
+            displayed = item if isinstance(item, DisplayData) else None
+            if len(outputs) < KEPT_OUTPUTS and not (displayed and displayed.update):
+                outputs.append(output)
+            yield ToolOutput(
+                output=output,
+                display_id=displayed.display_id if displayed else None,
+                update=displayed is not None and displayed.update,
+            )
+        assert result is not None, "a kernel session ends every cell with a result"
+        lost = result.restarted or self._kernel.session.generation != generation
+        yield await self._conclude(code, outputs, result, lost=lost)
+
+    async def _prepare(self, code: str) -> tuple[str, list[ToolNotice]]:
+        notices = []
+        try:
+            await self._kernel.ensure_ready()
+            before = await self._kernel.before_cell(code)
+        except KernelSandboxError:
+            return code, []
+        frames, imported = before["frames"], before["imported"]
+        mended, slips = mend(code, frames, self._kernel.session.working_directory)
+        if slips:
+            notices.append(ToolNotice(code="code_mended", text=" ".join(slips)))
+        if imported:
+            text = "Imported for the code: " + ", ".join(imported)
+            notices.append(ToolNotice(code="imported", text=text))
+        return mended, notices
+
+    async def _conclude(
+        self, code: str, outputs: list[dict[str, Any]], result: ExecutionResult, *, lost: bool
+    ) -> ToolResult:
+        changed: list[dict[str, Any]] = []
+        values: dict[str, Any] = {}
+        columns: list[str] = []
+        defined: list[str] = []
+        if result.status in {"ok", "error"}:
+            try:
+                report = await self._kernel.report(self.value_names)
+                changed, columns = report["changes"], report["columns"]
+                values = report["values"] if result.status == "ok" else {}
+                defined = report["names"] if result.status == "error" else []
+            except KernelSandboxError:
+                changed = []
+        text = observe(outputs, code, changes=[entry["text"] for entry in changed])
+        error = next((o for o in reversed(outputs) if o["output_type"] == "error"), None)
+        if error is not None:
+            advice = advise(error["ename"], error["evalue"], columns=columns)
+            text += f"\n{advice}" if advice else ""
+        if result.detail:
+            text = f"{text}\n{result.detail}" if outputs else result.detail
+        if lost:
+            text += "\nAll variables but the data handed over are gone."
+        return ToolResult(
+            status=_STATUS[result.status],
+            observation=text,
+            values=values,
+            doubts=tuple(entry["doubt"] for entry in changed if entry.get("doubt")),
+            defined=tuple(defined),
+            state_lost=lost,
+        )

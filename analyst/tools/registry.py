@@ -1,0 +1,149 @@
+"""Tools as the agent sees them: name, schema, and a stream of outputs ending in a result.
+
+Here: the :class:`Tool` protocol, the registry, and argument validation. Not here: any tool.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import jsonschema
+
+from analyst.record.events import CallStatus
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolOutput:
+    """One output of a running call, in the shape of a notebook's output.
+
+    The fields are those of :class:`analyst.record.events.OutputEmitted`.
+    """
+
+    output: Mapping[str, Any] | None = None
+    display_id: str | None = None
+    update: bool = False
+    clear: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolNotice:
+    """Something the user should know while a call runs: a restart, imports made for the code."""
+
+    code: str
+    text: str
+    level: str = "info"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolResult:
+    """How a call ended; the last item of its stream.
+
+    ``observation`` is the text for the model; ``values`` are the asked-for named values that
+    the call computed; ``doubts`` are sentences on what looks wrong although nothing failed;
+    ``defined`` are names of variables that exist after an error;
+    ``state_lost`` says that variables were lost.
+    """
+
+    status: CallStatus
+    observation: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    doubts: tuple[str, ...] = ()
+    defined: tuple[str, ...] = ()
+    state_lost: bool = False
+
+
+ToolItem = ToolOutput | ToolNotice | ToolResult
+
+
+class Tool(Protocol):
+    """A function the agent may call."""
+
+    @property
+    def name(self) -> str:
+        """The name the model uses."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """One or two sentences for the model."""
+        ...
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """JSON Schema of the arguments object."""
+        ...
+
+    def run(self, arguments: Mapping[str, Any]) -> AsyncIterator[ToolItem]:
+        """Run one call; the last item is its :class:`ToolResult`."""
+        ...
+
+
+class UnknownToolError(LookupError):
+    """There is no such tool; the message lists those there are."""
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        self.name = name
+        self.known = tuple(known)
+        near = difflib.get_close_matches(name, self.known, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        super().__init__(
+            f"There is no tool named {name!r}; the tools are: {', '.join(self.known)}.{hint}"
+        )
+
+
+class InvalidArgumentsError(ValueError):
+    """The arguments do not fit the tool's schema; the message says where and how."""
+
+
+class ToolRegistry:
+    """The tools of one session, by name."""
+
+    def __init__(self, tools: Iterable[Tool]) -> None:
+        self._tools = {tool.name: tool for tool in tools}
+
+    def __iter__(self) -> Iterator[Tool]:
+        return iter(self._tools.values())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all tools."""
+        return tuple(self._tools)
+
+    def get(self, name: str) -> Tool:
+        """Return a tool; raises :class:`UnknownToolError`."""
+        try:
+            return self._tools[name]
+        except KeyError:
+            raise UnknownToolError(name, self._tools) from None
+
+    def validate(self, name: str, arguments: Mapping[str, Any]) -> None:
+        """Check arguments; raises :class:`UnknownToolError` or :class:`InvalidArgumentsError`."""
+        schema = self.get(name).parameters
+        error = jsonschema.exceptions.best_match(
+            jsonschema.Draft202012Validator(schema).iter_errors(arguments)
+        )
+        if error is None:
+            return
+        where = error.json_path if error.json_path != "$" else "the arguments"
+        raise InvalidArgumentsError(
+            f"The arguments of {name} are not valid: {where}: {error.message}. "
+            f"They must fit this schema: {json.dumps(schema, ensure_ascii=False)}"
+        )
+
+    def as_openai_tools(self) -> tuple[dict[str, Any], ...]:
+        """Describe all tools in the OpenAI function form, for the native protocol."""
+        return tuple(
+            {
+                "type": "function",
+                "function": {
+                    "name": tool.name,
+                    "description": tool.description,
+                    "parameters": dict(tool.parameters),
+                },
+            }
+            for tool in self._tools.values()
+        )
