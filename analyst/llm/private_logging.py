@@ -20,6 +20,8 @@ class _QueryFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if record.args and not isinstance(record.args, Mapping):
             record.args = tuple(self._without_query(value) for value in record.args)
+        if record.exc_info and any(name in str(record.exc_info[1]) for name in self.addresses):
+            record.exc_info = None  # its text names the address that was asked
         return True
 
     def _without_query(self, value: object) -> object:
