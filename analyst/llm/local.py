@@ -52,6 +52,7 @@ class LocalEndpoint:
     """Where the embedded model answers.
 
     ``started``: this call started it. ``restarted``: the one before it was found dead.
+    ``build`` names everything that a stored prompt cache depends on.
     ``instance`` names the process, so that a session sees that it has another one than before;
     ``seconds`` is what finding or starting it took.
     """
@@ -62,6 +63,8 @@ class LocalEndpoint:
     model: str
     context_window: int
     slots: int
+    prefix_directory: str
+    build: str
     started: bool
     restarted: bool
     seconds: float
@@ -116,6 +119,8 @@ async def ensure_server(
         model=state.model_name,
         context_window=min(CONTEXT_WINDOW, state.context_tokens),
         slots=state.slots,
+        prefix_directory=state.prefix_directory,
+        build=f"{state.model_sha256} {state.xllamacpp_version} {state.protocol}",
         started=started,
         restarted=crashed,
         seconds=time.monotonic() - began,
