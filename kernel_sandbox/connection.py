@@ -79,8 +79,9 @@ class KernelConnection:
         self._lock = threading.Lock()
         self._calls: list[Callable[[], None]] = []
         self._requests: dict[str, Request] = {}
-        self._probes: dict[str, list[Request]] = {}
+        self._probes: dict[str, Request] = {}
         self._held: list[Request] = []
+        self._unprobed: list[Request] = []
         self._signals_sent = 0
         self._closing = False
         self._closed = False
@@ -184,9 +185,9 @@ class KernelConnection:
         times = []
         if request.kill_at is not None and not request.killed:
             times.append(request.kill_at)
-        if request.deadline is not None and request.reason is None and request.reply is None:
+        if request.deadline is not None and request.reason is None and not request.over:
             times.append(request.sent_at + request.deadline)
-        if request.reply is not None:
+        if request.over:
             times.append(request.last_heard + request.idle_seconds)
         return times
 
@@ -195,7 +196,7 @@ class KernelConnection:
         for request in [*self._requests.values()]:
             if not any(when <= now for when in self._due(request)):
                 continue
-            if request.reply is not None:
+            if request.over:
                 if request.last_heard + request.idle_seconds <= now:
                     request.lost_detail = request.lost_detail or "Its last outputs may be missing."
                     self._finish(request)
@@ -220,7 +221,7 @@ class KernelConnection:
         self._session.send(self._shell.socket, message)
 
     def _interrupt(self, request: Request, reason: StopReason) -> None:
-        if request.msg_id not in self._requests or request.reply is not None:
+        if request.msg_id not in self._requests or request.over:
             return
         if request.reason is None or reason == "abandoned":
             request.reason = reason
@@ -228,11 +229,30 @@ class KernelConnection:
             request.kill_at = time.monotonic() + self._limits.grace_seconds
             self._signals_sent += 1
             self._supervisor.signal(signal.SIGINT)
+            self._unprobed.append(request)
 
     def _release(self) -> None:
+        """Do what had to wait until the signals arrived."""
+        if self._signals_sent > self._supervisor.signals_passed:
+            return
+        unprobed, self._unprobed = self._unprobed, []
+        for request in unprobed:
+            self._probe(request)
         held, self._held = self._held, []
         for request in held:
             self._send(request)
+
+    def _probe(self, request: Request) -> None:
+        """Ask something small behind a request that was disturbed.
+
+        The kernel answers in order, so its answer tells that the request is over, even if the
+        interrupt hit ipykernel just when it was about to reply. It also wakes ipykernel's event
+        loop, which otherwise sees the interrupt of a cell that awaits only at its next event.
+        """
+        if request.msg_id in self._requests:
+            message = self._session.msg("kernel_info_request", {})
+            self._probes[message["header"]["msg_id"]] = request
+            self._session.send(self._shell.socket, message)
 
     def _drain(self, socket: zmq.Socket[bytes], handle: Callable[[list[zmq.Frame]], None]) -> None:
         # A bounded number, so that a flood on one channel does not starve the others.
@@ -251,7 +271,7 @@ class KernelConnection:
         message = self._session.deserialize(parts, copy=False)
         parent = message["parent_header"].get("msg_id")
         content = message["content"]
-        return message["msg_type"], content, self._requests.get(parent)
+        return message["msg_type"], content, self._requests.get(parent, self._probes.get(parent))
 
     def _on_iopub(self, frames: list[zmq.Frame]) -> None:
         size = sum(len(frame) for frame in frames)
@@ -266,8 +286,7 @@ class KernelConnection:
         if msg_type == "status":
             if content.get("execution_state") == "idle":
                 request.idle = True
-                if request.reply is not None:
-                    self._finish(request)
+                self._finish_if_over(request)
             return
         request.bytes += size
         if request.bytes > request.byte_limit:
@@ -281,18 +300,22 @@ class KernelConnection:
         _, parts = self._session.feed_identities(frames, copy=False)
         message = self._session.deserialize(parts, copy=False)
         parent = message["parent_header"].get("msg_id")
-        for request in self._probes.pop(parent, ()):
-            if request.msg_id in self._requests:
-                self._finish(request)
-        found = self._requests.get(parent)
-        if found is not None and isinstance(message["content"], dict):
-            found.reply = message["content"]
-            found.last_heard = time.monotonic()
-            if found.idle:
-                self._finish(found)
+        request = self._requests.get(parent)
+        if request is not None and isinstance(message["content"], dict):
+            request.reply = message["content"]
+        elif request is None and (request := self._probes.get(parent)) is not None:
+            request.replied = True
+        if request is not None:
+            request.last_heard = time.monotonic()
+            self._finish_if_over(request)
+
+    def _finish_if_over(self, request: Request) -> None:
+        if request.idle and request.over:
+            self._finish(request)
 
     def _finish(self, request: Request, exit_: KernelExit | None = None) -> None:
         self._requests.pop(request.msg_id, None)
+        self._probes = {key: other for key, other in self._probes.items() if other is not request}
         request.finish(exit_)
 
     def _end(self, ended: KernelExit) -> None:
@@ -318,10 +341,10 @@ class KernelConnection:
             self._shell = _Channel(context, zmq.DEALER, self._urls["shell"])
         running = [*self._requests.values()]
         for request in running:
-            request.lost_detail = f"An output larger than {size} MiB was dropped."
+            request.lost_detail = (
+                f"An output larger than {size} MiB was dropped and the code was stopped."
+            )
             self._interrupt(request, "output_limit")
-        # Its reply or its last word may be lost too. The kernel answers in order: when it
-        # answers this, it is done with what came before.
-        probe = self._session.msg("kernel_info_request", {})
-        self._probes[probe["header"]["msg_id"]] = running
-        self._session.send(self._shell.socket, probe)
+            # A probe sent before the connection was replaced is lost with it.
+            if request not in self._unprobed:
+                self._probe(request)

@@ -21,6 +21,7 @@ from traitlets import Dict, Int, Unicode, default
 from kernel_sandbox.directories import PrivateDirectory
 from kernel_sandbox.environment import kernel_environment
 from kernel_sandbox.limits import Limits
+from kernel_sandbox.startup import install
 from kernel_sandbox.supervisor import Supervisor
 
 _SOCKET_PATH_MAX = 103
@@ -63,6 +64,7 @@ class SandboxProvisioner(LocalProvisioner):
             self._own_directory = PrivateDirectory()
             self.private_path = str(self._own_directory.path)
         private = Path(self.private_path)
+        install(private / "ipython")
         manager = self.parent
         if manager is not None:
             manager.cache_ports = False

@@ -65,6 +65,7 @@ class Request:
         self.sent_at = 0.0
         self.bytes = 0
         self.reply: dict[str, Any] | None = None
+        self.replied = False
         self.idle = False
         self.last_heard = 0.0
         self.reason: StopReason | None = None
@@ -79,6 +80,11 @@ class Request:
         self._events: deque[Output | Finished] = deque()
         self._loop = asyncio.get_running_loop()
         self._arrived = asyncio.Event()
+
+    @property
+    def over(self) -> bool:
+        """Whether the kernel is done with it, though outputs may be on their way."""
+        return self.replied or self.reply is not None
 
     def put(self, event: Output | Finished) -> None:
         """Hand over an event; called by the connection's thread."""

@@ -1,0 +1,57 @@
+"""What a kernel of ours runs first: printing waits until what was printed has left.
+
+ipykernel collects what is printed and sends it a few times a second, however much that is: a
+loop that prints a gigabyte becomes one message of a gigabyte, which no limit on the host can cut
+in the middle. With this, no message of printed text is much longer than a million characters.
+
+The source of this module is run inside kernels (see :func:`install`), so it imports nothing of
+the package.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+CHARACTERS = 1_000_000
+"""Sent at the latest after so many."""
+
+
+def install(ipython_directory: Path) -> None:
+    """Make the IPython profile in ``ipython_directory`` run this; on the host."""
+    folder = ipython_directory / "profile_default" / "startup"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    source = Path(__file__).read_text(encoding="utf-8") + "\nbound_streams()\n"
+    # Run in a namespace of its own: nothing of it is among the user's variables.
+    code = f"exec({source!r}, {{'__name__': 'kernel_sandbox_startup'}})\n"
+    (folder / "00-bounded-output.py").write_text(code, encoding="utf-8")
+
+
+def bound_streams() -> None:
+    """Bound what stdout and stderr collect; in the kernel."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if hasattr(stream, "pub_thread"):
+            stream.__class__ = _bounded(type(stream))
+
+
+def _bounded(base: Any) -> Any:
+    class BoundedOutStream(base):  # type: ignore[misc]
+        """A stream of ipykernel that sends before it has collected much."""
+
+        _collected = 0
+
+        def write(self, string: str) -> int:
+            if not isinstance(string, str) or not self._is_master_process():
+                return base.write(self, string) or 0
+            for start in range(0, max(1, len(string)), CHARACTERS):
+                piece = string[start : start + CHARACTERS]
+                base.write(self, piece)
+                self._collected += len(piece)
+                if self._collected >= CHARACTERS:
+                    self._collected = 0
+                    self.flush()
+            return len(string)
+
+    return BoundedOutStream
