@@ -140,5 +140,5 @@ def _result(
         steps=finished.steps if finished else 0,
         run_id=observer.run_id,
         status=finished.status if finished else None,
-        reason=failure or (finished.reason if finished else None) or observer.failure,
+        reason=(finished.reason if finished else None) or failure or observer.failure,
     )
