@@ -56,13 +56,24 @@ class Context:
     messages: list[Message] = field(default_factory=list)
     exchanges: list[Exchange] = field(default_factory=list)
     tokens: int = 0
+    _asked_at: int = 0
 
     def __post_init__(self) -> None:
         self.messages = list(self.opening)
 
     def ask(self, question: Question) -> None:
         """Begin a question."""
+        self._asked_at = len(self.messages)
         self.messages.append({"role": "user", "content": question.compose()})
+
+    def ask_again(self, question: Question, note: str) -> None:
+        """Go back to the question, with a note on what failed, as if nothing had been replied.
+
+        Small models repeat code that stands before them; afresh they find another way. What is
+        left is a prefix of what was sent, so it still comes from the server's cache.
+        """
+        content = f"{question.compose()}\n\n{note}"
+        self.messages[self._asked_at :] = [{"role": "user", "content": content}]
 
     def append(self, message: Message) -> None:
         """Add one message at the end."""
@@ -92,6 +103,7 @@ class Context:
         summary = "\n".join(lines) if len(lines) > 1 else ""
         text = f"{summary}\n\n{content}" if summary else str(content)
         self.messages = [*self.opening, {"role": "user", "content": text}]
+        self._asked_at = len(self.opening)
         self.tokens = 0
 
 

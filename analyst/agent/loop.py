@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ from analyst.agent.action import FinalAnswer, MalformedActionError, ToolCall
 from analyst.agent.budget import Budget
 from analyst.agent.context import Context, Question
 from analyst.agent.partial import computed_answer, partial_answer
-from analyst.agent.protocol import ActionProtocol, Situation
+from analyst.agent.protocol import ActionProtocol, Situation, retry_note
 from analyst.llm.completion import (
     Completion,
     CompletionRequest,
@@ -42,6 +42,9 @@ RETRY_TEMPERATURE = 0.4
 MIN_REPLY_TOKENS = 64
 
 _DIGITS = re.compile(r"\d")
+_PLACEHOLDER = re.compile(
+    r"[\[<{](?:insert|your|the|value|number|name|result|answer|x)\b[^\]>}]*[\]>}]", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +91,7 @@ class AgentLoop:
     protocol: ActionProtocol
     tools: ToolRegistry
     context: Context
+    roll_back: Callable[[], Awaitable[None]]
     temperature: float = 0.0
 
     async def run(
@@ -222,9 +226,12 @@ class AgentLoop:
     ) -> AsyncIterator[events.Event]:
         uncomputed = task.has_data and not progress.calls_ok and _DIGITS.search(final.text)
         missing = asked.missing(task.value_names, progress.values)
-        if (uncomputed or missing) and not progress.nudged:
+        blank = _PLACEHOLDER.search(final.text)
+        if (uncomputed or missing or blank) and not progress.nudged:
             progress.nudged = True
-            if missing:
+            if blank:
+                text = f"{blank[0]} is no answer. Print the value with code, then give it."
+            elif missing:
                 text = f"Not assigned yet: {', '.join(missing)}. Write code that computes them."
             else:
                 text = "No code has run, so these numbers are not computed. Compute them first."
@@ -310,17 +317,20 @@ class AgentLoop:
         for doubt in doubts:
             yield make(events.Note, level="warning", code="doubt", text=doubt)
         progress.retrying = result.status != "ok" or bool(doubts)
-        self.context.append(
-            self.protocol.observation_message(
-                call,
-                Situation(
-                    result=result,
-                    doubts=doubts,
-                    missing=missing,
-                    asks_values=bool(task.value_names),
-                ),
-            )
+        situation = Situation(
+            result=result, doubts=doubts, missing=missing, asks_values=bool(task.value_names)
         )
+        first_try = self.protocol.retries_afresh and progress.calls_ok <= (result.status == "ok")
+        trouble = progress.retrying or (missing and task.value_names)
+        if first_try and trouble and result.status != "refused":
+            progress.retrying = True
+            progress.calls_ok = 0
+            progress.values.clear()
+            await self.roll_back()
+            self.context.ask_again(task.question, retry_note(situation))
+            yield make(events.Note, code="retry", text="That did not work; trying afresh.")
+            return
+        self.context.append(self.protocol.observation_message(call, situation))
 
     async def _run_tool(
         self, call: ToolCall, budget: Budget

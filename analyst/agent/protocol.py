@@ -61,6 +61,11 @@ class ActionProtocol(Protocol):
         """Whether the tools' schemas go with each request."""
         ...
 
+    @property
+    def retries_afresh(self) -> bool:
+        """Whether a failed first try goes back to the question instead of being mended."""
+        ...
+
     def read(self, reply: Completion) -> tuple[AgentAction, ...]:
         """Return the reply's actions; raises :class:`MalformedActionError`.
 
@@ -106,6 +111,18 @@ def read_json_action(value: Mapping[str, Any], raw: str) -> AgentAction:
     return ToolCall(call_id=new_call_id(), tool=name, arguments=arguments, raw=raw)
 
 
+def retry_note(situation: Situation) -> str:
+    """Word what was wrong with a first try, for a model that is asked afresh."""
+    result = situation.result
+    if result.status != "ok":
+        return f"A first try failed:\n{result.observation}\nDo it another way where it failed."
+    if situation.doubts:
+        lost = " ".join(situation.doubts)
+        return f"A first try lost values: {lost} Convert them properly, if they should count."
+    names = ", ".join(situation.missing)
+    return f"A first try did not assign {names}. Assign each of them a number or a text."
+
+
 def fenced_observation(situation: Situation) -> str:
     """Word a finished call for a small model: what came out, and the one thing to do next."""
     result = situation.result
@@ -141,6 +158,7 @@ class FencedProtocol:
     name = "fenced"
     stop: Sequence[str] = ()
     sends_tools = False
+    retries_afresh = True
 
     def read(self, reply: Completion) -> tuple[AgentAction, ...]:
         """See :class:`ActionProtocol`; the first block of code wins over all that follows."""
@@ -190,6 +208,7 @@ class NativeProtocol:
     name = "native"
     stop: Sequence[str] = ()
     sends_tools = True
+    retries_afresh = False
 
     def read(self, reply: Completion) -> tuple[AgentAction, ...]:
         """See :class:`ActionProtocol`; without a call, plain text is the final answer."""

@@ -14,7 +14,8 @@ from typing import Any
 _WORDS = {"zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
 _DECIMALS = re.compile(
     r"\(?\b(?P<count>\d{1,2}|zero|one|two|three|four|five|six)\)?\s*"
-    r"(?:decimal|digits? after|places? after)",
+    r"(?:decimal|digits? after|places? after)"
+    r"|\b(?:is an?|a positive|to the nearest) (?:integer|whole number)",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"[-+]?\d[\d,]*\.?\d*(?:[eE][-+]?\d+)?")
@@ -24,31 +25,41 @@ def decimals_asked(text: str, names: Sequence[str]) -> dict[str, int]:
     """Read from a question how many decimals each value shall have.
 
     As many statements as names are taken in order; one and the same count everywhere holds for
-    all names; anything else is ambiguous and rounds nothing.
+    all names; anything else is ambiguous and rounds nothing. "integer" asks for none.
     """
     counts = [
-        int(word) if word.isdigit() else _WORDS[word.lower()]
-        for word in (match["count"] for match in _DECIMALS.finditer(text))
+        0 if match["count"] is None else _count(match["count"])
+        for match in _DECIMALS.finditer(text)
     ]
     if not counts:
         return {}
-    if len(set(counts)) == 1:
+    if len(set(counts)) == 1 and (counts[0] or len(names) == 1):
         return dict.fromkeys(names, counts[0])
     if len(counts) == len(names):
         return dict(zip(names, counts, strict=True))
     return {}
 
 
+def _count(word: str) -> int:
+    return int(word) if word.isdigit() else _WORDS[word.lower()]
+
+
 def rounded(value: Any, decimals: int | None) -> Any:
     """Round a float, or text that is one, that has more decimals than asked; else keep it."""
     if decimals is None or isinstance(value, bool | int):
         return value
+    if isinstance(value, list):
+        return [rounded(item, decimals) for item in value]
     if isinstance(value, float):
-        return round(value, decimals) if math.isfinite(value) else value
+        return _round(value, decimals) if math.isfinite(value) else value
     if isinstance(value, str) and re.fullmatch(r"[-+]?\d+\.\d+(?:[eE][-+]?\d+)?", value.strip()):
         digits = value.strip().partition(".")[2]
-        return value.strip() if len(digits) <= decimals else str(round(float(value), decimals))
+        return value.strip() if len(digits) <= decimals else str(_round(float(value), decimals))
     return value
+
+
+def _round(value: float, decimals: int) -> float | int:
+    return round(value, decimals) if decimals else round(value)
 
 
 def printed_values(

@@ -124,6 +124,7 @@ class Run:
         context = self.session.context_for(self.choice, model)
         rows = ROWS_SHOWN if self.settings.show_rows else 0
         texts = await room.describe_new(kernel, handed, rows=rows)
+        await kernel.begin()
         question = Question(
             text=self.given.question, data=tuple(texts), value_names=self.given.values
         )

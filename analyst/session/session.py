@@ -270,6 +270,7 @@ class Session:
             protocol=protocol,
             tools=ToolRegistry([python]),
             context=context,
+            roll_back=kernel.roll_back,
             temperature=settings.temperature,
         )
 
@@ -294,7 +295,7 @@ class Session:
         limits = KernelLimits(memory=memory * MIB) if memory else KernelLimits()
         kernel = AnalysisKernel(await KernelSession.start(cwd=self.cwd, limits=limits))
         kernel.on_new_kernel = self._restore_data
-        await kernel.ensure_ready()
+        await kernel.warm()
         return kernel
 
     async def _restore_data(self, kernel: AnalysisKernel) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from kernel_sandbox import HandOff, KernelSession
 
 _MODULE = "_analyst_kernel_side"
+_WARMED = ("pandas", "plotly.express", "matplotlib.pyplot", "scipy.stats")
 _LOOK_UP = f"""\
 import json, sys
 helper = sys.modules[{_MODULE!r}]
@@ -64,6 +65,18 @@ class AnalysisKernel:
         value = await self.session.evaluate_json(expression, code=code)
         self._installed_in = self.session.generation
         return value
+
+    async def warm(self) -> None:
+        """Begin to import what analyses mostly use, in the background."""
+        await self.call("helper.warm(names)", names=list(_WARMED))
+
+    async def begin(self) -> None:
+        """Take a snapshot of all frames at the start of a question."""
+        await self.call("helper.begin(namespace)")
+
+    async def roll_back(self) -> None:
+        """Undo what a failed try did to the frames."""
+        await self.call("helper.roll_back(namespace)")
 
     async def before_cell(self, code: str) -> dict[str, Any]:
         """Import the usual libraries that ``code`` uses; return their names and the frames'."""

@@ -12,6 +12,7 @@ import ast
 import importlib
 import math
 import sys
+import threading
 import types
 from pathlib import Path
 from typing import Any
@@ -43,8 +44,10 @@ EXAMPLES_SHOWN = 3
 TEXT_SHOWN = 24
 FRAMES_KEPT = 50
 SAMPLED = 5000
+LISTED = 50
 MOST = 0.9
 MUCH = 0.2
+SNAPSHOT_BYTES = 200 * 1024 * 1024
 LOST_SHARE = 0.05
 """Share of a column's rows that must turn null in a conversion to raise a doubt."""
 
@@ -158,6 +161,48 @@ def describe(name: str, frame: Any, *, rows: int = 0, examples: int = EXAMPLES_S
     if rows:
         lines.append(frame.head(rows).to_csv(index=False).strip())
     return "\n".join(lines)
+
+
+_snapshot: dict[str, Any] = {}
+
+
+def begin(namespace: dict[str, Any]) -> None:
+    """Take a snapshot of all frames, so that :func:`roll_back` can undo a failed try.
+
+    Costs nothing with pandas' copy on write; without it, large frames are left out.
+    """
+    _snapshot.clear()
+    for name, frame in _frames(namespace).items():
+        try:
+            if _copies_on_write() or frame.memory_usage().sum() < SNAPSHOT_BYTES:
+                _snapshot[name] = frame.copy(deep=not _copies_on_write())
+        except Exception:  # noqa: BLE001, S112 - an odd frame must not break the run
+            continue
+
+
+def roll_back(namespace: dict[str, Any]) -> None:
+    """Put the frames back as they were at :func:`begin`."""
+    for name, frame in _snapshot.items():
+        namespace[name] = frame.copy(deep=not _copies_on_write())
+        _remember(name, frame)
+
+
+def _copies_on_write() -> bool:
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and int(pandas.__version__.split(".")[0]) >= 3
+
+
+def warm(names: list[str]) -> None:
+    """Import libraries in the background, so that the first cell that uses one does not wait."""
+
+    def run() -> None:
+        for name in names:
+            try:
+                importlib.import_module(name)
+            except ImportError:
+                continue
+
+    threading.Thread(target=run, daemon=True, name="warm imports").start()
 
 
 def before_cell(code: str, namespace: dict[str, Any]) -> dict[str, list[str]]:
@@ -340,8 +385,8 @@ def _difference(
 def plain(value: Any) -> Any:
     """Return ``value`` as JSON can hold it, or ``None`` where it is no single value.
 
-    NumPy scalars, one-element arrays and one-element Series become their item; times become
-    ISO text; short lists and dictionaries of plain values stay.
+    NumPy scalars and one-element arrays become their item, other short arrays and Series a
+    list; times become ISO text; a test's result stands for its statistic.
     """
     if value is None or isinstance(value, (bool, int, str)):
         return value
@@ -349,11 +394,21 @@ def plain(value: Any) -> Any:
         return value if math.isfinite(value) else str(value)
     if hasattr(value, "isoformat"):
         return value.isoformat()
-    if hasattr(value, "item") and getattr(value, "size", 1) == 1:
+    if hasattr(value, "statistic"):
+        return plain(value.statistic)
+    size = getattr(value, "size", None)
+    if hasattr(value, "item") and (size == 1 or size is None):
         return plain(value.item())
-    if isinstance(value, (list, tuple)) and len(value) <= 50:
+    if hasattr(value, "tolist") and getattr(value, "ndim", 1) == 1:
+        # A row of a frame has one type, so its whole numbers became floats on the way.
+        items = [
+            int(item) if isinstance(item, float) and item.is_integer() else item
+            for item in value.tolist()[: LISTED + 1]
+        ]
+        return plain(items)
+    if isinstance(value, (list, tuple)) and len(value) <= LISTED:
         return [plain(item) for item in value]
-    if isinstance(value, dict) and len(value) <= 50:
+    if isinstance(value, dict) and len(value) <= LISTED:
         return {str(key): plain(item) for key, item in value.items()}
     return None
 

@@ -17,11 +17,14 @@ MESSAGE_LIMIT = 500
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[@-_]")
 _OVERWRITTEN = re.compile(r"[^\n]*\r(?!\n)")
+_PLOTLY = "application/vnd.plotly.v1+json"
 _CHARTS = {
-    "application/vnd.plotly.v1+json": "an interactive plotly chart",
+    _PLOTLY: "an interactive chart",
     "application/vnd.vegalite": "a chart",
     "image/": "an image",
 }
+TRACES_TOLD = 4
+POINTS_TOLD = 12
 
 
 def clean(text: str) -> str:
@@ -87,12 +90,31 @@ def describe_bundle(data: Mapping[str, Any]) -> str:
     for mime in data:
         for prefix, words in _CHARTS.items():
             if mime.startswith(prefix):
-                return f"[{words} is shown to the user]"
+                drawn = _describe_figure(data[mime]) if mime == _PLOTLY else ""
+                return f"[{words} is shown to the user]{drawn}"
     for mime in ("text/markdown", "text/plain"):
         if mime in data:
             value = data[mime]
             return clean(value if isinstance(value, str) else "".join(value))
     return f"[output of type {', '.join(data)} is shown to the user]" if data else ""
+
+
+def _describe_figure(figure: Any) -> str:
+    """Say what a plotly figure draws, for traces of few points: the model cannot see it."""
+    traces = figure.get("data") if isinstance(figure, Mapping) else None
+    lines = []
+    for trace in list(traces or ())[:TRACES_TOLD]:
+        x, y = trace.get("x", trace.get("labels")), trace.get("y", trace.get("values"))
+        if not (isinstance(x, list) and isinstance(y, list) and len(x) <= POINTS_TOLD):
+            continue
+        points = ", ".join(f"{_brief(a)}: {_brief(b)}" for a, b in zip(x, y, strict=False))
+        name = f" {trace['name']}" if trace.get("name") else ""
+        lines.append(f"{trace.get('type', 'trace')}{name}: {points}")
+    return "".join(f"\n{line}" for line in lines)
+
+
+def _brief(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)[:40]
 
 
 def observe(outputs: Sequence[Mapping[str, Any]], code: str, *, changes: Sequence[str] = ()) -> str:
