@@ -321,6 +321,17 @@ def test_one_model_serves_event_loops_one_after_the_other(fake_endpoint_in_threa
         assert isinstance(items[-1], Completion)
 
 
+def test_connections_of_one_event_loop_are_not_used_on_another(fake_endpoint_in_thread):
+    model = fake_endpoint_in_thread.model()
+
+    async def connect_twice():
+        return await model._connect(), await model._connect()
+
+    first, again = asyncio.run(connect_twice())
+    assert first is again
+    assert asyncio.run(connect_twice())[0] is not first
+
+
 async def test_text_that_is_no_unicode_can_still_be_sent(fake_endpoint):
     fake_endpoint.play(fake_endpoint.reply("ok"))
     request = CompletionRequest(messages=[{"role": "user", "content": "x\ud800y"}])

@@ -82,6 +82,11 @@ def test_files_and_directories_are_private(tmp_path):
     assert [mode(blob) for blob in blobs] == [0o600]
 
 
+def test_a_directory_that_others_could_enter_is_closed(tmp_path):
+    (tmp_path / "runs").mkdir(mode=0o755)
+    assert mode(write(tmp_path, delta(0)).parent) == 0o700
+
+
 def test_an_event_is_on_disk_when_append_returns(tmp_path):
     log = RunLog(RUN, directory=tmp_path)
     log.append(delta(0))

@@ -54,6 +54,12 @@ def test_a_lost_prompt_is_told_not_guessed():
         rebuild_messages(events, 7)
 
 
+def test_a_prompt_is_not_put_together_with_the_one_before_the_lost_one():
+    events = logged([say("a", "b", "c"), say("summary"), say("summary", "d")])
+    with pytest.raises(PromptUnavailableError):
+        rebuild_messages([events[0], events[2]], 2)
+
+
 @given(
     conversations=st.lists(st.lists(st.sampled_from("ab"), max_size=4), min_size=1, max_size=6),
     lost=st.sets(st.integers(0, 5)),
