@@ -118,9 +118,9 @@ def parse_cell_line(line: str) -> CellOptions:
     if rest:
         raise OptionError(_complaint(rest, parser))
     return CellOptions(
-        data=_listed(namespace.data),
+        data=listed(namespace.data),
         files=tuple(namespace.file or ()),
-        values=_listed(namespace.values),
+        values=listed(namespace.values),
         out=namespace.out,
         quiet=namespace.quiet,
         strict=namespace.strict,
@@ -155,6 +155,7 @@ def _complaint(rest: Sequence[str], parser: argparse.ArgumentParser) -> str:
     return f"There is no option {name}.{hint} {options_sentence(parser)}"
 
 
-def _listed(given: Sequence[str] | None) -> tuple[str, ...]:
+def listed(given: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the names in options that take names between commas."""
     names = (name.strip() for text in given or () for name in text.split(","))
     return tuple(dict.fromkeys(name for name in names if name))

@@ -39,9 +39,9 @@ def fold(events: Iterable[ev.Event]) -> Transcript:
 
 def advance(transcript: Transcript, event: ev.Event) -> Transcript:
     """Return the transcript after ``event``; an event that shows nothing changes nothing."""
+    timed = replace(transcript, seconds=max(transcript.seconds, event.t))
     handler = _HANDLERS.get(type(event))
-    changed = handler(transcript, event) if handler else transcript
-    return replace(changed, seconds=max(changed.seconds, event.t))
+    return handler(timed, event) if handler else timed
 
 
 def _run_started(transcript: Transcript, event: ev.RunStarted) -> Transcript:

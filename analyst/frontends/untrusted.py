@@ -83,7 +83,7 @@ def clean_html(source: str) -> str:
     import nh3  # noqa: PLC0415  # late: only views that show HTML need it
 
     return nh3.clean(
-        source,
+        clean_text(source),
         tags=set(_TEXT_TAGS),
         attributes=_TEXT_ATTRIBUTES,
         clean_content_tags=_DROPPED_WITH_CONTENT,
@@ -108,7 +108,7 @@ def _markdown() -> MarkdownIt:
 
 def markdown_to_html(source: str) -> str:
     """Render Markdown to safe HTML; HTML inside it is shown as text, images become links."""
-    return clean_html(_markdown().render(clean_text(source)))
+    return clean_html(_markdown().render(source))
 
 
 def one_line(text: str, limit: int = 120) -> str:

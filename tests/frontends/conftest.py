@@ -1,14 +1,20 @@
-"""A session that plays a script of events, for tests of what stands in front of a session."""
+"""Sessions that play scripts, and notebooks whose agent does, for what stands before a session."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
+import analyst
 from analyst.record import events as ev
 from analyst.settings import Settings
 
@@ -167,7 +173,7 @@ class ScriptedEventsSession:
         self._frames = dict(frames or {})
         self._stopped = asyncio.Event()
 
-    async def __aenter__(self) -> ScriptedEventsSession:
+    async def __aenter__(self) -> Self:
         self.calls.append("enter")
         return self
 
@@ -248,3 +254,70 @@ def script() -> Script:
 def the_whole_run() -> Script:
     """A run with everything a view has to show."""
     return whole_run()
+
+
+@pytest.fixture
+def package_environment() -> dict[str, str]:
+    """The environment for a process that is to import the package under test."""
+    paths = [str(Path(analyst.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
+class NotebookRunner:
+    """Runs cells in a real kernel whose agent plays replies; the rest is the real thing."""
+
+    def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
+        self.directory = directory
+        self._environment = dict(environment)
+
+    def environment(self, replies: list[Any]) -> dict[str, str]:
+        """Return the environment of a kernel that plays ``replies``."""
+        in_kernel = str(Path(__file__).parent / "in_kernel")
+        file = self.directory / "replies.json"
+        file.write_text(json.dumps(replies))
+        return self._environment | {
+            "ANALYST_TEST_REPLIES": str(file),
+            "PYTHONPATH": os.pathsep.join([in_kernel, self._environment["PYTHONPATH"]]),
+        }
+
+    def notebook(self, *cells: str) -> nbformat.NotebookNode:
+        """Return a notebook that loads the magics and then has ``cells``."""
+        sources = ["%load_ext scripted_analyst", *cells]
+        return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in sources])
+
+    def client(self, notebook: nbformat.NotebookNode, **options: Any) -> NotebookClient:
+        """Return a client that runs ``notebook`` in this runner's directory."""
+        resources = {"metadata": {"path": str(self.directory)}}
+        return NotebookClient(
+            notebook, timeout=60, kernel_name="python3", resources=resources, **options
+        )
+
+    def run(self, replies: list[Any], *cells: str, **options: Any) -> list[nbformat.NotebookNode]:
+        """Run the cells and return them, without the one that loads the magics."""
+        notebook = self.notebook(*cells)
+        self.client(notebook, **options).execute(env=self.environment(replies))
+        nbformat.validate(notebook)
+        return notebook.cells[1:]
+
+
+@pytest.fixture
+def notebooks(tmp_path, package_environment) -> NotebookRunner:
+    """Run notebooks in a directory of the test's own."""
+    directory = tmp_path / "notebooks"
+    directory.mkdir()
+    return NotebookRunner(directory, package_environment)
+
+
+def shown_text(cell: nbformat.NotebookNode) -> str:
+    """Return all that a cell shows, as text."""
+    shown = []
+    for output in cell.outputs:
+        shown += [output.get("text", ""), "\n".join(output.get("traceback", []))]
+        shown.append(str(output.get("data", {}).get("text/plain", "")))
+    return "\n".join(filter(None, shown))
+
+
+@pytest.fixture
+def text_of() -> Callable[[nbformat.NotebookNode], str]:
+    """All that a cell shows, as text."""
+    return shown_text

@@ -1,0 +1,213 @@
+"""``analyst ask``: a question from the command line.
+
+Steps go to standard error and the answer to standard output, so that a pipe gets the answer
+alone; on a terminal both are one stream. Interrupting stops the run and still prints what was
+done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import math
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from analyst.frontends.errors import FrontEndError
+from analyst.frontends.options import add_run_options, listed, setting_overrides
+
+if TYPE_CHECKING:
+    from analyst.frontends.door import AgentSession, SessionFactory
+    from analyst.frontends.transcript import Transcript
+    from analyst.record.events import Event
+
+_EXIT_CODES = {"ok": 0, "partial": 1, "error": 1, "stopped": 130}
+_USAGE_ERROR = 2
+
+
+class _View(Protocol):
+    transcript: Transcript
+
+    def apply(self, event: Event) -> None: ...
+
+    def fail(self, sentence: str) -> None: ...
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``ask`` to a command line."""
+    parser = subparsers.add_parser(
+        "ask",
+        help="ask a question about data files",
+        description="Ask a question about data files. Data files of this directory that the "
+        "question names are read too. Exit codes: 0 answered, 1 failed or not finished, 2 the "
+        "command was not right, 130 interrupted.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "question", nargs="?", metavar="QUESTION", help="the question; - reads it from the input"
+    )
+    parser.add_argument(
+        "--data", nargs="+", action="extend", default=[], metavar="FILE", help="data files"
+    )
+    parser.add_argument(
+        "--values", action="append", metavar="A,B", help="named values that the answer must give"
+    )
+    add_run_options(parser)
+    parser.add_argument("--quiet", action="store_true", help="print the answer only")
+    parser.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
+    parser.set_defaults(run=ask)
+
+
+def ask(options: argparse.Namespace, *, session_factory: SessionFactory | None = None) -> int:
+    """Run ``analyst ask`` and return its exit code."""
+    from analyst.settings import Settings, SettingsError  # noqa: PLC0415  # late: see the command
+
+    try:
+        question = _question(options)
+        view = asyncio.run(_ask(options, question, Settings.load(), session_factory))
+    except (FrontEndError, SettingsError) as error:
+        return _refuse(str(error), options)
+    transcript = view.transcript
+    if options.json:
+        print(json.dumps(_summary(transcript), ensure_ascii=False, allow_nan=False, default=str))
+    return _EXIT_CODES.get(transcript.status or "error", 1)
+
+
+def _question(options: argparse.Namespace) -> str:
+    if options.question is None and len(options.data) > 1 and not Path(options.data[-1]).exists():
+        # "--data FILE QUESTION": the last word was meant as the question.
+        options.question = options.data.pop()
+    question: str = options.question or ""
+    if question == "-":
+        question = sys.stdin.read()
+    if not question.strip():
+        raise FrontEndError('Nothing was asked: analyst ask "QUESTION" --data FILE.')
+    return question
+
+
+async def _ask(
+    options: argparse.Namespace,
+    question: str,
+    settings: Any,
+    session_factory: SessionFactory | None,
+) -> _View:
+    from analyst.frontends.user_data import files_for  # noqa: PLC0415  # late: see the command
+
+    files = files_for(question, paths=options.data, directory=Path.cwd())
+    view = _view(options)
+    if session_factory is None:
+        from analyst.frontends.door import make_session  # noqa: PLC0415  # late: the whole agent
+
+        session_factory = make_session
+    session = session_factory(settings)
+    await session.__aenter__()
+    try:
+        with _stopped_by_signals(session):
+            async for event in session.ask(
+                question,
+                files=files,
+                values=listed(options.values),
+                overrides=setting_overrides(options),
+            ):
+                view.apply(event)
+    finally:
+        await session.aclose()
+    view.fail("The run ended without saying how.")
+    return view
+
+
+def _view(options: argparse.Namespace) -> _View:
+    if options.json:
+        return _Silent()
+    from rich.console import Console  # noqa: PLC0415  # late: see the command
+
+    from analyst.frontends.terminal_view import TerminalView  # noqa: PLC0415
+
+    answers = Console()
+    steps = answers if answers.is_terminal else Console(stderr=True)
+    return TerminalView(console=steps, answers=answers, quiet=options.quiet)
+
+
+class _Silent:
+    """Shows nothing; what there is to say is printed at the end."""
+
+    def __init__(self) -> None:
+        from analyst.frontends.transcript import Transcript  # noqa: PLC0415  # late
+
+        self.transcript = Transcript()
+
+    def apply(self, event: Event) -> None:
+        from analyst.frontends.reducer import advance  # noqa: PLC0415  # late
+
+        self.transcript = advance(self.transcript, event)
+
+    def fail(self, sentence: str) -> None:
+        """Nothing: a status of None is printed as an error."""
+        del sentence
+
+
+@contextlib.contextmanager
+def _stopped_by_signals(session: AgentSession) -> Any:
+    """Let the first interrupt or termination stop the run; the next has its usual effect."""
+    loop = asyncio.get_running_loop()
+    stops: set[asyncio.Task[None]] = set()
+    signals = (signal.SIGINT, signal.SIGTERM)
+
+    def stop() -> None:
+        for one in signals:
+            loop.remove_signal_handler(one)
+        stops.add(loop.create_task(session.stop()))
+
+    for one in signals:
+        loop.add_signal_handler(one, stop)
+    try:
+        yield
+    finally:
+        for one in signals:
+            loop.remove_signal_handler(one)
+
+
+def _summary(transcript: Transcript) -> dict[str, Any]:
+    usage = transcript.usage
+    status = transcript.status or "error"
+    summary: dict[str, Any] = {
+        "answer": transcript.answer,
+        "values": _finite(dict(transcript.values)),
+        "status": status,
+        "run_id": transcript.run_id or None,
+        "model": transcript.model or None,
+        "tokens": {"input": usage.input, "output": usage.output, "cached": usage.cached},
+        "seconds": round(transcript.seconds, 3),
+    }
+    if status != "ok":
+        summary["error"] = transcript.reason or f"The run ended as {status}."
+    return summary
+
+
+def _finite(value: Any) -> Any:
+    """Return ``value`` with None for numbers that JSON does not have."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {str(key): _finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return value
+
+
+def _refuse(sentence: str, options: argparse.Namespace) -> int:
+    if options.json:
+        refusal: dict[str, Any] = {
+            "answer": None,
+            "values": {},
+            "status": "error",
+            "error": sentence,
+        }
+        print(json.dumps(refusal, ensure_ascii=False))
+    else:
+        print(f"analyst ask: {sentence}", file=sys.stderr)
+    return _USAGE_ERROR

@@ -1,0 +1,83 @@
+"""``analyst runs``: the runs on record."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+
+_USAGE_ERROR = 2
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``runs`` and its verbs to a command line."""
+    parser = subparsers.add_parser("runs", help="list the runs on record, or show one")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    listing = verbs.add_parser("list", help="list the newest runs", allow_abbrev=False)
+    listing.add_argument(
+        "--limit", type=_count, default=20, metavar="N", help="how many (default: 20; 0: all)"
+    )
+    listing.add_argument("--json", action="store_true", help="print a JSON list")
+    listing.set_defaults(run=list_recorded)
+    showing = verbs.add_parser("show", help="show a run from its record", allow_abbrev=False)
+    showing.add_argument("id", metavar="ID", help="the run's id, its beginning or end, or 'last'")
+    showing.add_argument("--json", action="store_true", help="print its events as one object")
+    showing.set_defaults(run=show)
+
+
+def list_recorded(options: argparse.Namespace) -> int:
+    """Run ``analyst runs list``; returns the exit code."""
+    from analyst.frontends.listings import run_table  # noqa: PLC0415  # late: help needs it not
+    from analyst.record.runs import list_runs  # noqa: PLC0415
+
+    runs = list_runs(options.limit or None)
+    if options.json:
+        plain = [
+            dataclasses.asdict(run)
+            | {"usage": run.usage.model_dump() if run.usage is not None else None}
+            for run in runs
+        ]
+        print(json.dumps(plain, ensure_ascii=False))
+    elif runs:
+        print(run_table(runs))
+    else:
+        print("There is no run on record yet.", file=sys.stderr)
+    return 0
+
+
+def show(options: argparse.Namespace) -> int:
+    """Run ``analyst runs show``; returns the exit code."""
+    from analyst.record.log import RunLogError, read_run  # noqa: PLC0415  # late: see above
+    from analyst.record.runs import RunLookupError, find_run  # noqa: PLC0415
+
+    try:
+        record = read_run(find_run(options.id))
+    except (RunLookupError, RunLogError) as error:
+        print(f"analyst runs: {error}", file=sys.stderr)
+        return _USAGE_ERROR
+    if options.json:
+        found = {
+            "run_id": record.run_id,
+            "events": [event.model_dump(mode="json") for event in record.events],
+            "skipped": record.skipped,
+        }
+        print(json.dumps(found, ensure_ascii=False))
+        return 0
+    from analyst.frontends.terminal_view import TerminalView  # noqa: PLC0415
+    from analyst.frontends.untrusted import clean_text  # noqa: PLC0415
+
+    view = TerminalView()
+    for number, event in enumerate(record.events):
+        if number == 0:
+            print(clean_text(getattr(event, "question", "")).strip())
+        view.apply(event)
+    if record.skipped:
+        print(f"{record.skipped} damaged lines of the record were left out.", file=sys.stderr)
+    return 0
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 up")
+    return int(text)
