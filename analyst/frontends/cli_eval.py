@@ -46,6 +46,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     dabench = verbs.add_parser(
         "dabench",
         help="InfiAgent-DABench: closed questions on CSV files",
+        allow_abbrev=False,
         description="Ask each question of a DABench suite in a fresh session, score the answers "
         "as the suite's authors do, and write results.jsonl, report.json and report.md.",
     )
@@ -82,7 +83,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     dabench.set_defaults(run=evaluate_dabench)
     comparing = verbs.add_parser(
-        "compare", help="what changed from the results in one directory to those in another"
+        "compare",
+        help="what changed from the results in one directory to those in another",
+        allow_abbrev=False,
     )
     comparing.add_argument("a", type=Path, metavar="A", help="output directory of the first")
     comparing.add_argument("b", type=Path, metavar="B", help="output directory of the second")
