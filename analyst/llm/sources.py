@@ -155,7 +155,8 @@ class HubFile:
             done = have if resumed else 0
             with partial.open("r+b" if resumed else "wb") as target:
                 target.seek(done)
-                for block in response.iter_bytes(BLOCK_BYTES):
+                # In the sizes in which it comes: what is gathered first is lost when it is cut.
+                for block in response.iter_bytes():
                     done += len(block)
                     if done > entry.bytes:
                         raise SourceUnavailableError(self.name, "sent more than the file")
