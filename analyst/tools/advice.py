@@ -102,6 +102,9 @@ def _missing_column(message: str, columns: list[str]) -> str:
         keys = [match["key"]] if match else []
     hints = []
     for key in keys[:3]:
+        if key in columns:
+            hints.append(f"This frame has no {key!r} any more.")
+            continue
         near = difflib.get_close_matches(key, columns, n=3, cutoff=0.5)
         lowered = [c for c in columns if c.strip().lower() == key.strip().lower()]
         close = list(dict.fromkeys(lowered + near))

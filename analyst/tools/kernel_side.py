@@ -91,8 +91,8 @@ def _describe_column(label: Any, series: Any, *, examples: int) -> str:
     if len(present) and examples:
         try:
             line += _describe_values(pd, series, present, examples)
-        except TypeError:
-            line += f" e.g. {_short(present.iloc[0])}"
+        except Exception:  # noqa: BLE001 - cells may be anything at all
+            line += f" of {type(present.iloc[0]).__name__}"
     if nulls:
         line += f", {nulls} null"
     return line
