@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,9 @@ class Shell:
     bridge: SessionBridge
     run_ids: Sequence[str]
 
+
+_WIDTH = 92
+_MARGIN = 24
 
 Verb = Callable[[Shell, str], str]
 
@@ -38,22 +42,34 @@ def run(line: str, shell: Shell) -> str:
 
 def help_text() -> str:
     """Say how to ask, with which options, and what else there is."""
-    lines = [
-        "%%agent [options]      ask: the question is the cell below this line. Tables that it",
-        "                       names, and data files in this directory, are handed over.",
+    parts = [
+        _entry(
+            "%%agent [options]",
+            "ask: the question is the cell below this line. Tables that it names, and data "
+            "files of this directory, are handed over to the agent.",
+        )
     ]
     for action in cell_parser()._actions:  # noqa: SLF001  # argparse offers no public list
         name = "/".join(action.option_strings)
-        shown = f"{name} {action.metavar}" if action.metavar else name
-        lines.append(f"  {shown:<22} {action.help}")
-    lines += [""] + [f"%agent {name:<15} {text}" for name, text in _HELP.items()]
-    lines += [
-        "",
-        "The stop button, or Ctrl-C, ends a run and leaves both kernels usable. While a cell is",
-        "busy, %agent stop works from anywhere else that reaches this kernel (a subshell, a",
-        "thread).",
-    ]
-    return "\n".join(lines)
+        parts.append(_entry(f"  {name} {action.metavar or ''}", action.help or ""))
+    parts.append("")
+    parts += [_entry(f"%agent {name}", text) for name, text in _HELP.items()]
+    parts.append("")
+    parts.append(
+        textwrap.fill(
+            "The stop button, or Ctrl-C, ends a run and leaves both kernels usable. While a cell "
+            "is busy, %agent stop works from whatever else reaches this kernel: a subshell, a "
+            "thread.",
+            width=_WIDTH,
+        )
+    )
+    return "\n".join(parts)
+
+
+def _entry(name: str, text: str) -> str:
+    margin = " " * _MARGIN
+    filled = textwrap.fill(text, _WIDTH, initial_indent=margin, subsequent_indent=margin)
+    return f"{name:<{_MARGIN}}{filled.lstrip()}"
 
 
 def _status(shell: Shell, rest: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import keyword
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -43,6 +44,7 @@ HOW_TO_ASK = (
 
 _TICK = 0.1
 _OWN_ROOMS = ("analyst.", "kernel_sandbox.")
+_FIRST_LINE = re.compile(r"%%agent(?:\s+(?P<options>.*))?")
 _RESERVED = {"In", "Out", "get_ipython", "exit", "quit"}
 
 
@@ -86,7 +88,8 @@ class AgentMagics(Magics):
     def ask(self, line: str, cell: str) -> None:
         """Ask the agent; the question is the cell below this line. ``%agent help`` tells more."""
         with _own_errors_as_sentences():
-            self._ask(line, cell)
+            # IPython ends every cell with a line feed; the user did not write it.
+            self._ask(line, cell.removesuffix("\n"))
 
     @no_var_expand
     @line_magic("agent")  # type: ignore[arg-type]  # see above
@@ -192,16 +195,20 @@ class _own_errors_as_sentences:  # noqa: N801  # used as a function
 def keep_cell_verbatim(lines: list[str]) -> list[str]:
     """Turn an ``%%agent`` cell into its call before IPython looks into the question.
 
-    IPython strips doctest and shell prompts from cells, also from the body of a cell magic.
+    IPython strips doctest and shell prompts from cells, also from the body of a cell magic, and
+    takes a question mark at the end of a line magic for a wish for help.
     """
     start = next((i for i, line in enumerate(lines) if line.strip()), None)
     if start is None:
         return lines
-    name, _, rest = lines[start].rstrip().partition(" ")
-    if name != "%%agent":
-        return lines
-    body = "".join(lines[start + 1 :]) or "\n"
-    return [f"get_ipython().run_cell_magic('agent', {rest!r}, {body!r})\n"]
+    line = lines[start].rstrip()
+    below = "".join(lines[start + 1 :])
+    if first := _FIRST_LINE.fullmatch(line):
+        body = below or "\n"
+        return [f"get_ipython().run_cell_magic('agent', {first['options'] or ''!r}, {body!r})\n"]
+    if line.startswith("%agent ") and line.endswith("?") and not below.strip():
+        return [f"get_ipython().run_line_magic('agent', {line.removeprefix('%agent ')!r})\n"]
+    return lines
 
 
 # IPython asks its transformers whether a cell is complete; this one would always say so.
@@ -210,7 +217,8 @@ keep_cell_verbatim.has_side_effects = True  # type: ignore[attr-defined]
 
 def load(shell: InteractiveShell, *, make_session: SessionFactory = make_session) -> AgentMagics:
     """Register the magics with ``shell`` and return them."""
-    magics = AgentMagics(shell, make_session=make_session)
+    with _own_errors_as_sentences():
+        magics = AgentMagics(shell, make_session=make_session)
     shell.register_magics(magics)
     transforms = shell.input_transformer_manager.cleanup_transforms
     if keep_cell_verbatim not in transforms:
