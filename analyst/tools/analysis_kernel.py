@@ -48,7 +48,8 @@ class AnalysisKernel:
 
     async def ensure_ready(self) -> None:
         """See to a live kernel that has the helpers and the data."""
-        await self.call("True")
+        if not self._is_current():
+            await self.call("True")
         if self._restored_in != self.session.generation:
             self._restored_in = self.session.generation
             if self.on_new_kernel is not None:
@@ -57,7 +58,7 @@ class AnalysisKernel:
     async def call(self, expression: str, **arguments: Any) -> Any:
         """Evaluate ``expression`` over ``helper``, ``namespace`` and the given JSON values."""
         code = _LOOK_UP
-        if self._installed_in != self.session.generation or not self.session.is_alive():
+        if not self._is_current():
             code = _installation() + code
         code += "".join(
             f"{name} = json.loads({json.dumps(value)!r})\n" for name, value in arguments.items()
@@ -65,6 +66,9 @@ class AnalysisKernel:
         value = await self.session.evaluate_json(expression, code=code)
         self._installed_in = self.session.generation
         return value
+
+    def _is_current(self) -> bool:
+        return self._installed_in == self.session.generation and self.session.is_alive()
 
     async def warm(self) -> None:
         """Begin to import what analyses mostly use, in the background."""

@@ -1,0 +1,46 @@
+# Two commands do it all: `make demo` and `make test`. Each makes the environment it needs.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+
+.PHONY: demo test lint unit benchmarks clean
+
+demo: $(VENV)/.demo
+	$(BIN)/analyst model pull
+	$(BIN)/python notebooks/demo.py
+
+test: lint unit
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+unit: $(VENV)/.test
+	$(BIN)/analyst model pull
+	$(BIN)/python -m pytest
+
+benchmarks: $(VENV)/.test
+	$(BIN)/analyst model pull
+	$(BIN)/python benchmarks/client_latency.py
+	$(BIN)/python benchmarks/overhead.py
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+		|| { echo "Python 3.11 to 3.13 is needed; name one with: make PYTHON=python3.12 …"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/.demo: $(VENV)/.made pyproject.toml constraints.txt
+	$(PIP) --editable .
+	touch $@
+
+$(VENV)/.test: $(VENV)/.made pyproject.toml constraints.txt
+	$(PIP) --editable '.[test,lint]'
+	touch $@ $(VENV)/.demo
+
+clean:
+	rm -rf $(VENV) demo-output build dist
