@@ -85,6 +85,7 @@ class KernelConnection:
         self._signals_sent = 0
         self._closing = False
         self._closed = False
+        self._reap = False
         self._exit: KernelExit | None = None
         self._thread = threading.Thread(target=self._run, name="kernel-connection", daemon=True)
         self._thread.start()
@@ -107,6 +108,12 @@ class KernelConnection:
         self._call(self._close)
         if threading.current_thread() is not self._thread:
             self._thread.join()
+
+    def abandon(self) -> None:
+        """End the kernel and the connection, without waiting. Safe in a finaliser."""
+        self._supervisor.stop()
+        self._reap = True
+        self._call(self._close)
 
     def _call(self, function: Callable[[], None]) -> None:
         with self._lock:
@@ -142,6 +149,8 @@ class KernelConnection:
                 calls, self._calls = self._calls, []
             for call in calls:
                 call()
+            if self._reap:
+                self._supervisor.close()
 
     def _turn(self, context: zmq.Context[zmq.Socket[bytes]]) -> None:
         poller = zmq.Poller()

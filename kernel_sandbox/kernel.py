@@ -121,9 +121,13 @@ class RunningKernel:
         return request
 
     def stop_soon(self) -> None:
-        """Begin its end, without waiting for it. Safe in a finaliser."""
+        """Begin its end, without waiting for it."""
         if self._provisioner.supervisor is not None:
             self._provisioner.supervisor.stop()
+
+    def abandon(self) -> None:
+        """Let it and all that belongs to it go, without waiting. Safe in a finaliser."""
+        self.connection.abandon()
 
     async def kill(self) -> None:
         """Kill it and everything below it; returns when all is gone."""

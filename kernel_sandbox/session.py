@@ -53,7 +53,7 @@ class _Held:
         if os.getpid() != self.owner:
             return
         if self.kernel is not None:
-            self.kernel.stop_soon()
+            self.kernel.abandon()
             self.kernel = None
         self.directory.remove()
 

@@ -113,9 +113,10 @@ def _encode_categorical(column: pd.Series[Any]) -> Encoded:
     values: Any = column.array
     mask = values.codes < 0
     codes = pa.array(np.where(mask, 0, values.codes), mask=mask)
-    categories = encode_column(pd.Series(values.categories.array, copy=False))
+    categories = encode_column(as_column(values.categories))
     meta = {"as": "categorical", "ordered": bool(values.ordered)}
-    if len(categories.arrays) == 1 and categories.meta["as"] != "json":
+    # Arrow drops the dictionary of a column without rows.
+    if len(values) and len(categories.arrays) == 1 and categories.meta["as"] != "json":
         kept = categories.arrays[0]
         dictionary = kept.combine_chunks() if isinstance(kept, pa.ChunkedArray) else kept
         if isinstance(dictionary, pa.Array):
@@ -124,7 +125,7 @@ def _encode_categorical(column: pd.Series[Any]) -> Encoded:
     writer = CellWriter()
     cells = [writer.tagged(category) for category in values.categories]
     change = _texts_change(writer)
-    return Encoded([codes], meta | {"cells": cells}, change)
+    return Encoded([codes], meta | {"cells": cells, "dtype": str(values.categories.dtype)}, change)
 
 
 def _encode_interval(column: pd.Series[Any]) -> Encoded:
@@ -287,7 +288,7 @@ def _read_categorical(arrays: list[Any], meta: Meta) -> Any:
     (array,) = arrays
     ordered = bool(meta["ordered"])
     if "cells" in meta:
-        categories = pd.Index([untagged(cell) for cell in meta["cells"]])
+        categories = _objects_index([untagged(cell) for cell in meta["cells"]], meta)
         indices = array
     else:
         if not pa.types.is_dictionary(array.type):
@@ -296,10 +297,29 @@ def _read_categorical(arrays: list[Any], meta: Meta) -> Any:
         chunks = unified.chunks
         kept = chunks[0].dictionary if chunks else pa.array([], type=array.type.value_type)
         values = decode_column([_chunked(kept)], meta["categories"])
-        categories = pd.Index(values)
+        categories = as_index(values)
         indices = pa.chunked_array([chunk.indices for chunk in chunks], type=array.type.index_type)
     codes = indices.fill_null(-1).to_numpy()
     return pd.Categorical.from_codes(codes, categories=categories, ordered=ordered)
+
+
+def _objects_index(values: list[Any], meta: Meta) -> pd.Index[Any]:
+    name = str(meta["dtype"])
+    index: pd.Index[Any] = pd.Index(values, dtype=object, tupleize_cols=False)
+    if name == "object":
+        return index
+    return index.astype(name) if _PLAIN_DTYPE.fullmatch(name) else index.infer_objects()
+
+
+def as_column(index: pd.Index[Any]) -> pd.Series[Any]:
+    """Return the values of an index as a column, of the same dtype."""
+    return pd.Series(index.array, dtype=index.dtype, copy=False)
+
+
+def as_index(values: Any, name: Any = None) -> pd.Index[Any]:
+    """Return an index of values; objects stay objects, for which it would infer a type."""
+    kept = object if isinstance(values, np.ndarray) and values.dtype == object else None
+    return pd.Index(values, dtype=kept, name=name, tupleize_cols=False)
 
 
 def _read_period(arrays: list[Any], meta: Meta) -> Any:
@@ -330,7 +350,9 @@ def _read_complex(arrays: list[Any], meta: Meta) -> Any:
     real, imag = (array.to_numpy() for array in arrays)
     if meta["dtype"] not in ("complex64", "complex128"):
         raise ValueError("a column has an unknown complex dtype")
-    return (real + 1j * imag).astype(meta["dtype"])
+    values = np.empty(len(real), dtype=meta["dtype"])
+    values.real, values.imag = real, imag
+    return values
 
 
 _READERS: dict[str, Callable[[list[Any], Meta], Any]] = {

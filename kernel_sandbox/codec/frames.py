@@ -19,6 +19,8 @@ from kernel_sandbox.codec.cells import CellWriter, text_of, untagged
 from kernel_sandbox.codec.columns import (
     Encoded,
     Meta,
+    as_column,
+    as_index,
     decode_column,
     encode_column,
 )
@@ -134,6 +136,13 @@ def _decode_pandas(table: Any, meta: Meta, *, own: bool) -> pd.DataFrame:
     index = _decode_index(table, meta["index"])
     if len(index) != (table.num_rows if table.num_columns else meta["rows"]):
         raise ValueError("the index does not fit the rows")
+    # pandas would infer a type of its own for an array of objects.
+    values = [
+        pd.Series(value, dtype=object, index=index, copy=False)
+        if isinstance(value, np.ndarray) and value.dtype == object
+        else value
+        for value in values
+    ]
     with warnings.catch_warnings():
         # Thousands of columns are slow to insert one by one, but these come all at once.
         warnings.simplefilter("ignore", pd.errors.PerformanceWarning)
@@ -202,7 +211,7 @@ def _encode_index(index: pd.Index[Any], arrays: _Arrays) -> Meta:
     meta["multi"] = isinstance(index, pd.MultiIndex)
     meta["levels"] = [
         arrays.add(
-            encode_column(pd.Series(index.get_level_values(number).array, copy=False)),
+            encode_column(as_column(index.get_level_values(number))),
             "The index" if index.nlevels == 1 else f"Level {number} of the index",
         )
         for number in range(index.nlevels)
@@ -222,9 +231,7 @@ def _decode_index(table: Any, meta: Meta) -> pd.Index[Any]:
     if meta["multi"]:
         return pd.MultiIndex.from_arrays(levels, names=names)
     (values,) = levels
-    # Objects stay objects: an index would infer a type of its own for them.
-    kept = object if isinstance(values, np.ndarray) and values.dtype == object else None
-    index: pd.Index[Any] = pd.Index(values, dtype=kept, name=names[0], tupleize_cols=False)
+    index = as_index(values, names[0])
     if "freq" in meta and isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex):
         try:
             index = type(index)(index, freq=str(meta["freq"]))
