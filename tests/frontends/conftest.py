@@ -256,11 +256,16 @@ def the_whole_run() -> Script:
     return whole_run()
 
 
-@pytest.fixture
-def package_environment() -> dict[str, str]:
+def environment_with_package() -> dict[str, str]:
     """The environment for a process that is to import the package under test."""
     paths = [str(Path(analyst.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
+@pytest.fixture
+def package_environment() -> dict[str, str]:
+    """The environment for a process that is to import the package under test."""
+    return environment_with_package()
 
 
 class NotebookRunner:
@@ -270,10 +275,10 @@ class NotebookRunner:
         self.directory = directory
         self._environment = dict(environment)
 
-    def environment(self, replies: list[Any]) -> dict[str, str]:
-        """Return the environment of a kernel that plays ``replies``."""
+    def environment(self, replies: list[Any], *, name: str = "replies.json") -> dict[str, str]:
+        """Return the environment of a kernel that plays ``replies``, kept as file ``name``."""
         in_kernel = str(Path(__file__).parent / "in_kernel")
-        file = self.directory / "replies.json"
+        file = self.directory / name
         file.write_text(json.dumps(replies))
         return self._environment | {
             "ANALYST_TEST_REPLIES": str(file),
@@ -321,3 +326,9 @@ def shown_text(cell: nbformat.NotebookNode) -> str:
 def text_of() -> Callable[[nbformat.NotebookNode], str]:
     """All that a cell shows, as text."""
     return shown_text
+
+
+@pytest.fixture(scope="session")
+def notebook_runner() -> Callable[[Path], NotebookRunner]:
+    """Make a runner for a directory; for tests that share what it ran."""
+    return lambda directory: NotebookRunner(directory, environment_with_package())
