@@ -120,7 +120,7 @@ class HandOff:
 
         def read() -> pd.DataFrame:
             data = read_untrusted(outbox, file, max_bytes=limit, variable=name)
-            return _decode(data, name)
+            return _decode(data, name, limit)
 
         changes = answer.get("changes")
         sentences = changes if isinstance(changes, list) else []
@@ -248,12 +248,12 @@ def _write(table: Any, path: Path, name: str) -> None:
         ) from error
 
 
-def _decode(data: bytes, name: str) -> pd.DataFrame:
+def _decode(data: bytes, name: str, limit: int) -> pd.DataFrame:
     import pandas as pd  # noqa: PLC0415 - heavy
 
     from kernel_sandbox.codec.frames import decode  # noqa: PLC0415 - heavy
 
-    table = parse_untrusted(data, variable=name)
+    table = parse_untrusted(data, max_bytes=limit, variable=name)
     try:
         frame = decode(table)
     except Exception as error:

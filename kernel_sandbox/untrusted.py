@@ -7,6 +7,8 @@ in memory is bounded, and everything is validated before any value is read.
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import stat
 import struct
@@ -18,8 +20,11 @@ from kernel_sandbox.errors import UntrustedResultError
 _CHUNK = 1 << 20
 _DICTIONARY_BATCH, _RECORD_BATCH = 2, 3
 _COMPRESSION_SLOT = 3
-_CELLS_PER_BYTE = 16
-"""Cells a file may claim per byte of its: a column of nulls or of bits has many."""
+_GROWTH = 4
+"""How many times its limit a table may take once it is Python objects."""
+
+_BYTES_PER_OBJECT = 64
+_BYTES_PER_JSON_CHARACTER = 32
 
 
 def read_untrusted(directory: Path, name: str, *, max_bytes: int, variable: str) -> bytes:
@@ -48,7 +53,8 @@ def read_untrusted(directory: Path, name: str, *, max_bytes: int, variable: str)
             return _copy(file, max_bytes=max_bytes, variable=variable)
         finally:
             os.close(file)
-            os.unlink(name, dir_fd=folder)
+            with contextlib.suppress(OSError):
+                os.unlink(name, dir_fd=folder)
     finally:
         os.close(folder)
 
@@ -60,9 +66,11 @@ def _copy(file: int, *, max_bytes: int, variable: str) -> bytes:
             f"The kernel's result for {variable!r} is not a regular file.", name=variable
         )
     data = bytearray()
-    while len(data) <= max_bytes and (chunk := os.read(file, _CHUNK)):
-        data += chunk
-    if len(data) > max_bytes:
+    # It may grow while it is read.
+    if status.st_size <= max_bytes:
+        while len(data) <= max_bytes and (chunk := os.read(file, _CHUNK)):
+            data += chunk
+    if max(len(data), status.st_size) > max_bytes:
         raise UntrustedResultError(
             f"{variable!r} is larger than the limit of {max_bytes / (1 << 20):g} MiB; "
             "fetch an aggregate or fewer rows.",
@@ -71,8 +79,11 @@ def _copy(file: int, *, max_bytes: int, variable: str) -> bytes:
     return bytes(data)
 
 
-def parse_untrusted(data: bytes, *, variable: str) -> Any:
-    """Return the :class:`pyarrow.Table` of an IPC stream; raises :class:`UntrustedResultError`."""
+def parse_untrusted(data: bytes, *, max_bytes: int, variable: str) -> Any:
+    """Return the :class:`pyarrow.Table` of an IPC stream; raises :class:`UntrustedResultError`.
+
+    ``max_bytes`` bounds what it may become in memory, which can be many times its bytes.
+    """
     import pyarrow as pa  # noqa: PLC0415 - slow to import, and not every session fetches
 
     from kernel_sandbox.codec.columns import is_simple  # noqa: PLC0415 - imports pandas
@@ -85,8 +96,8 @@ def parse_untrusted(data: bytes, *, variable: str) -> Any:
                 _refuse(f"columns of type {str(odd[0])[:80]} are not taken")
             table = reader.read_all()
         table.validate(full=True)
-        if table.num_rows * max(1, table.num_columns) > len(data) * _CELLS_PER_BYTE:
-            _refuse("it claims more cells than its bytes can hold")
+        if _memory_of(table) > _GROWTH * max_bytes:
+            _refuse("it would take too much memory as Python objects")
     except Exception as error:
         raise UntrustedResultError(
             f"The kernel's result for {variable!r} was refused: {str(error)[:200]}.", name=variable
@@ -114,6 +125,24 @@ def _refuse_compression(data: bytes) -> None:
             batch = _follow(header, inner)
         if _field(header, batch, _COMPRESSION_SLOT) is not None:
             _refuse("it is compressed")
+
+
+def _memory_of(table: Any) -> int:
+    """Estimate the bytes of a table as a frame, by how its columns say they are written."""
+    from kernel_sandbox.codec.frames import METADATA_KEY  # noqa: PLC0415 - imports pandas
+
+    meta = json.loads((table.schema.metadata or {}).get(METADATA_KEY, b"{}"))
+    index = meta.get("index", {})
+    size = 0
+    for column in [*meta.get("columns", ()), *index.get("levels", ())]:
+        first, count = column["at"]
+        for array in table.columns[first : first + count]:
+            size += array.nbytes + 8 * len(array)
+            if column["as"] == "json":
+                size += _BYTES_PER_JSON_CHARACTER * array.nbytes
+            elif column["as"] == "object":
+                size += _BYTES_PER_OBJECT * len(array)
+    return size
 
 
 def _refuse(why: str) -> NoReturn:

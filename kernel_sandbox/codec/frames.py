@@ -79,6 +79,8 @@ def decode(table: Any, *, own: bool = True) -> Any:
             return _decode_polars(table, meta)
         if kind == "array":
             return _decode_array(table, meta)
+        if kind not in ("frame", "series"):
+            raise ValueError("the table is of an unknown kind")
         frame = _decode_pandas(table, meta, own=own)
         if kind == "series":
             series = frame.iloc[:, 0]
