@@ -187,8 +187,15 @@ def roll_back(namespace: dict[str, Any]) -> None:
         _remember(name, frame)
 
 
+def _pandas() -> Any:
+    """Return pandas if it is loaded; a module that another thread is importing is not yet."""
+    module = sys.modules.get("pandas")
+    loading = module is not None and getattr(module.__spec__, "_initializing", False)
+    return None if loading else module
+
+
 def _copies_on_write() -> bool:
-    pandas = sys.modules.get("pandas")
+    pandas = _pandas()
     return pandas is not None and int(pandas.__version__.split(".")[0]) >= 3
 
 
@@ -273,7 +280,7 @@ def report(names: list[str], namespace: dict[str, Any]) -> dict[str, Any]:
 
 
 def _frames(namespace: dict[str, Any]) -> dict[str, Any]:
-    pandas = sys.modules.get("pandas")
+    pandas = _pandas()
     if pandas is None:
         return {}
     found = {}

@@ -158,8 +158,8 @@ def test_no_reply_whatever_raises_anything_but_a_correction(text: str) -> None:
     for protocol in (FENCED, NATIVE):
         try:
             actions = protocol.read(Completion(text=text))
-        except MalformedActionError as error:
-            assert str(error)
+        except MalformedActionError:
+            continue
         else:
             assert actions
             assert all(isinstance(action, ToolCall | FinalAnswer) for action in actions)
@@ -176,11 +176,10 @@ def test_no_native_arguments_whatever_raise_anything_but_a_correction(arguments:
     assert isinstance(action.arguments, dict)
 
 
-@given(
-    st.text(
-        alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="`~\r\x00"), min_size=1
-    )
-)
+PLAIN = st.characters(exclude_categories=["Cs"], exclude_characters="`~\r\x00")
+
+
+@given(st.text(alphabet=PLAIN, min_size=1))
 def test_code_in_a_fence_arrives_as_it_was_written(body: str) -> None:
     code = f"value = {body!r}\nprint(value)"
     assert read_code(f"```python\n{code}\n```") == code

@@ -73,12 +73,12 @@ def test_wide_frames_are_cut_and_say_so() -> None:
     assert len(text) < 4000
 
 
-@given(
-    st.lists(
-        st.one_of(st.none(), st.integers(), st.floats(), st.text(), st.lists(st.integers()), st.binary()),
-        max_size=5,
-    )
-)  # fmt: skip
+CELLS = st.one_of(
+    st.none(), st.integers(), st.floats(), st.text(), st.lists(st.integers()), st.binary()
+)
+
+
+@given(st.lists(CELLS, max_size=5))
 def test_no_column_whatever_breaks_a_profile(cells: list[Any]) -> None:
     frame = pd.DataFrame({"c": pd.Series(cells, dtype=object)})
     assert helper.describe("df", frame).startswith(f"df: {len(cells)} rows x 1 columns")
