@@ -13,6 +13,7 @@ import contextlib
 import functools
 import importlib.metadata
 import os
+import signal
 import socket
 import time
 from collections.abc import Callable
@@ -246,13 +247,21 @@ def _start(
 
 def _end(runtime: Path, state: ServerState) -> None:
     """End the process of ``state``, gently and then not, and take its state file away."""
-    if is_running(state):
+    for signal_number in (signal.SIGTERM, signal.SIGKILL):
+        if _gone(state, 0.0):
+            break
         with contextlib.suppress(psutil.Error):
-            process = psutil.Process(state.pid)
-            process.terminate()
-            try:
-                process.wait(timeout=_STOP_SECONDS)
-            except psutil.TimeoutExpired:
-                process.kill()
-                process.wait(timeout=_STOP_SECONDS)
+            psutil.Process(state.pid).send_signal(signal_number)
+        if _gone(state, _STOP_SECONDS):
+            break
     (runtime / STATE_FILE).unlink(missing_ok=True)
+
+
+def _gone(state: ServerState, seconds: float) -> bool:
+    # Not psutil's wait: where nobody reaps orphans at once, the process stays on as a zombie.
+    deadline = time.monotonic() + seconds
+    while is_running(state):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.01)
+    return True

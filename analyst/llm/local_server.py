@@ -11,14 +11,15 @@ Not here: who starts it and when (:mod:`analyst.llm.local`).
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import math
 import os
 import secrets
+import select
 import signal
 import sys
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,6 +139,7 @@ def _parameters(config: ServerConfig, api_key: str) -> Any:
     parameters.cors_origins = ""
     parameters.ui = False
     parameters.endpoint_slots = True
+    parameters.endpoint_metrics = True  # what tells whether the server is idle
     parameters.verbosity = 2
     parameters.n_ctx = config.context_tokens
     parameters.n_parallel = config.slots
@@ -156,13 +158,18 @@ def _parameters(config: ServerConfig, api_key: str) -> Any:
 
 
 def _counters(metrics: str) -> tuple[bool, str]:
-    """Return whether requests are in work, and what changes with every request."""
-    busy, counted = False, []
+    """Return whether requests are in work, and what changes with every request.
+
+    Raises :class:`RuntimeError` if the text does not tell.
+    """
+    busy, counted = None, []
     for line in metrics.splitlines():
         if line.startswith(("llamacpp:requests_processing ", "llamacpp:requests_deferred ")):
-            busy = busy or line.split()[-1] != "0"
+            busy = bool(busy) or line.split()[-1] != "0"
         elif line.startswith("llamacpp:") and "_total " in line:
             counted.append(line)
+    if busy is None:
+        raise RuntimeError("the library does not say whether requests are in work")
     return busy, "\n".join(counted)
 
 
@@ -174,15 +181,19 @@ class _Watch:
         self._idle_seconds = config.idle_seconds
         self._runtime = Path(config.runtime_directory)
         self._state = state
-        self._stop = threading.Event()
+        # A pipe, for a signal handler must not take the lock of a threading.Event.
+        self._told, self._tell = os.pipe()
+        os.set_blocking(self._tell, False)
 
     def stop(self, *_: object) -> None:
-        self._stop.set()
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._tell, b"!")
 
     def run(self) -> None:
         last_active = time.monotonic()
         seen = ""
-        while not self._stop.wait(min(_POLL_SECONDS, self._idle_seconds / 4)):
+        pause = min(_POLL_SECONDS, self._idle_seconds / 4)
+        while not select.select([self._told], [], [], pause)[0]:
             busy, counted = _counters(self._server.handle_metrics())
             if busy or counted != seen:
                 last_active, seen = time.monotonic(), counted
@@ -227,6 +238,7 @@ def serve(config: ServerConfig, reply: Any) -> None:
     import xllamacpp  # noqa: PLC0415
 
     server = xllamacpp.Server(_parameters(config, api_key))
+    _counters(server.handle_metrics())
     process = psutil.Process()
     state = ServerState(
         protocol=PROTOCOL,
@@ -278,6 +290,8 @@ def main() -> None:
     try:
         serve(config, reply)
     except Exception as error:  # noqa: BLE001  whatever it is, the starter puts it in a sentence
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        sys.stderr.flush()
         if not reply.closed:
             _say(reply, {"error": f"{type(error).__name__}: {error}"})
     finally:

@@ -36,7 +36,7 @@ _READ_SECONDS = 300.0
 
 
 class SlotLease:
-    """A slot of the server, this session's until it is released or its process ends.
+    """A slot of the server, this session's until it is released, forgotten, or its process ends.
 
     ``number`` is what requests name as ``id_slot``. When all are taken the lease is ``shared``
     with another session: both work, and read their prompts anew when they take turns.
