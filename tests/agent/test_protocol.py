@@ -148,7 +148,8 @@ def test_native_messages_answer_every_call_by_its_id() -> None:
 
 
 PIECES = st.sampled_from(
-    ["```python\n", "```", "\n", "FINAL:", "print(1)", '{"type":', '"tool"', "}", "<code>", "</code>",
+    ["```python\n", "```", "\n", "FINAL:", "print(1)",
+     '{"type":', '"tool"', "}", "<code>", "</code>",
      "<tool_call>", "~~~", "x = [", "é", "\x00", '"arguments": {', "In [1]: ", ">>> ", "\\", "'''"]
 )  # fmt: skip
 

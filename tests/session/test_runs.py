@@ -273,7 +273,7 @@ async def test_stop_ends_within_a_second_and_leaves_the_kernel_usable(
 
     async def ask() -> None:
         async for event in session.ask("Sleep."):
-            stream.append(event)  # noqa: PERF401 - read while it grows
+            stream.append(event)
             if isinstance(event, events.ToolCallStarted):
                 sleeping.set()
 
