@@ -6,10 +6,11 @@ Here: where it is and that nobody else can write there. Not here: what lies in i
 from __future__ import annotations
 
 import os
+import platform
 import stat
 from pathlib import Path
 
-from platformdirs import user_runtime_path, user_state_path
+from jupyter_core.paths import jupyter_runtime_dir
 
 from analyst.llm.completion import ModelError
 
@@ -30,16 +31,15 @@ class RuntimeDirectoryError(ModelError):
 def runtime_directory() -> Path:
     """Return the directory, made if need be with mode 0700.
 
-    ``ANALYST_RUNTIME`` names it; else it is the platform's run-time directory of this user, or
-    where there is none, the state directory. Raises :class:`RuntimeDirectoryError`.
+    ``ANALYST_RUNTIME`` names it; else it lies in Jupyter's run-time directory, one for each
+    machine, for homes are shared between machines and processes are not. Raises
+    :class:`RuntimeDirectoryError`.
     """
     named = os.environ.get(RUNTIME_VARIABLE)
     if named:
         return _private(Path(named).expanduser())
-    try:
-        return _private(user_runtime_path("jupyter-analyst"))
-    except RuntimeDirectoryError:
-        return _private(user_state_path("jupyter-analyst") / "runtime")
+    machine = platform.node().replace(os.sep, "-") or "localhost"
+    return _private(Path(jupyter_runtime_dir()) / f"analyst-{machine}")
 
 
 def _private(directory: Path) -> Path:

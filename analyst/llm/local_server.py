@@ -290,10 +290,12 @@ def main() -> None:
     try:
         serve(config, reply)
     except Exception as error:  # noqa: BLE001  whatever it is, the starter puts it in a sentence
-        sys.stderr.write(f"{type(error).__name__}: {error}\n")
-        sys.stderr.flush()
-        if not reply.closed:
-            _say(reply, {"error": f"{type(error).__name__}: {error}"})
+        said = f"{type(error).__name__}: {error}"
+        if reply.closed:
+            sys.stderr.write(f"{said}\n")
+            sys.stderr.flush()
+        else:
+            _say(reply, {"error": said})
     finally:
         # Worker threads of the library would keep the process from ending.
         os._exit(0)

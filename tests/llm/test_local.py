@@ -372,6 +372,17 @@ def test_a_runtime_directory_open_to_others_is_closed(runtime: Path) -> None:
     assert stat.S_IMODE(runtime_directory().stat().st_mode) == 0o700
 
 
+def test_the_default_runtime_directory_is_private_and_in_jupyters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ANALYST_RUNTIME", raising=False)
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "jupyter"))
+    directory = runtime_directory()
+    assert directory.parent == tmp_path / "jupyter"
+    assert mode_of(directory) == 0o700
+
+
 def test_a_runtime_directory_that_is_a_link_is_refused(runtime: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     runtime.symlink_to(tmp_path / "elsewhere")
