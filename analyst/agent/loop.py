@@ -38,7 +38,9 @@ from analyst.tools.registry import (
 )
 
 REPLY_TOKENS = 1024
-RETRY_TEMPERATURE = 0.4
+RETRY_TEMPERATURES = (0.3, 0.6, 0.9)
+"""Temperatures of the first, second and all further tries after one that failed."""
+
 MIN_REPLY_TOKENS = 64
 
 _DIGITS = re.compile(r"\d")
@@ -78,6 +80,7 @@ class Progress:
     sent: list[Any] = field(default_factory=list)
     doubted: bool = False
     retrying: bool = False
+    failed_tries: int = 0
     nudged: bool = False
     seconds_model: float = 0.0
     seconds_tools: float = 0.0
@@ -148,7 +151,10 @@ class AgentLoop:
         self, budget: Budget, make: EventMaker, progress: Progress
     ) -> AsyncIterator[events.Event | Completion]:
         tools = self.tools.as_openai_tools() if self.protocol.sends_tools else ()
-        temperature = RETRY_TEMPERATURE if progress.retrying else self.temperature
+        tries = len(RETRY_TEMPERATURES)
+        temperature = self.temperature
+        if progress.retrying:
+            temperature = RETRY_TEMPERATURES[min(progress.failed_tries, tries) - 1]
         room = budget.limits.tokens - budget.usage.total
         request = CompletionRequest(
             messages=tuple(self.context.messages),
@@ -203,6 +209,7 @@ class AgentLoop:
             self.context.append({"role": "assistant", "content": reply.text})
             self.context.append({"role": "user", "content": str(error)})
             progress.retrying = True
+            progress.failed_tries += 1
             return
         budget.malformed_in_a_row = 0
         self.context.append(self.protocol.reply_message(reply, actions))
@@ -317,12 +324,14 @@ class AgentLoop:
         for doubt in doubts:
             yield make(events.Note, level="warning", code="doubt", text=doubt)
         progress.retrying = result.status != "ok" or bool(doubts)
+        progress.failed_tries += progress.retrying
         situation = Situation(
             result=result, doubts=doubts, missing=missing, asks_values=bool(task.value_names)
         )
         first_try = self.protocol.retries_afresh and progress.calls_ok <= (result.status == "ok")
         trouble = progress.retrying or (missing and task.value_names)
         if first_try and trouble and result.status != "refused":
+            progress.failed_tries += not progress.retrying
             progress.retrying = True
             progress.calls_ok = 0
             progress.values.clear()
