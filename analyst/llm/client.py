@@ -213,7 +213,7 @@ class OpenAIModel:
         """Send the request, leaving out what the endpoint turns out not to take."""
         import openai  # noqa: PLC0415 - see prepare()
 
-        parameters = self._dialect.parameters(self._model, request)
+        parameters = self._dialect.parameters(self._model, request, slot=self._endpoint.slot)
         while True:
             try:
                 return await client.chat.completions.create(**parameters)
@@ -226,7 +226,7 @@ class OpenAIModel:
                 parameters, failure.parameter, failure.details
             ):
                 break
-            parameters = self._dialect.parameters(self._model, request)
+            parameters = self._dialect.parameters(self._model, request, slot=self._endpoint.slot)
         raise _AttemptFailedError(failure or judge.lost("it refused the request"))
 
     def _cut(self, stream: Any, reply: ReplyAssembler, judge: FailureJudge) -> Failure:

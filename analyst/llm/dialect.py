@@ -40,8 +40,13 @@ class Dialect:
         """Whether ``parameter`` is no longer sent."""
         return parameter in self._dropped
 
-    def parameters(self, model: str, request: CompletionRequest) -> dict[str, Any]:
-        """Return the arguments for ``chat.completions.create``."""
+    def parameters(
+        self, model: str, request: CompletionRequest, *, slot: int | None = None
+    ) -> dict[str, Any]:
+        """Return the arguments for ``chat.completions.create``.
+
+        ``slot`` is the embedded server's slot that holds the conversation's prompt cache.
+        """
         optional: dict[str, Any] = {
             "temperature": request.temperature,
             "stream_options": {"include_usage": True},
@@ -61,6 +66,8 @@ class Dialect:
             parameters["tools"] = [self._tool(tool) for tool in request.tools]
         if self._embedded:
             parameters["extra_body"] = {"cache_prompt": True}
+            if slot is not None:
+                parameters["extra_body"]["id_slot"] = slot
             if request.grammar is not None:
                 parameters["extra_body"]["grammar"] = request.grammar
         return parameters

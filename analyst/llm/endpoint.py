@@ -31,11 +31,12 @@ class Endpoint:
     """An address that speaks the OpenAI API, and the key for it, if it wants one.
 
     ``base_url`` may carry credentials (sent as HTTP basic authentication) and a query (sent
-    with each request); neither is ever shown.
+    with each request); neither is ever shown. ``slot``: the embedded server's cache slot to use.
     """
 
     base_url: str
     api_key: SecretStr | None = None
+    slot: int | None = None
 
     def __repr__(self) -> str:
         return f"Endpoint({self.shown!r}, key {'set' if self.api_key else 'not set'})"

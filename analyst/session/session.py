@@ -179,6 +179,7 @@ class Session:
         if self._model is not None:
             model, self._model = self._model, None
             await model.aclose()
+        self._embedded.release()
 
     def warm_up(self) -> None:
         """Start the kernel in the background, so that the first question finds it ready."""
@@ -226,7 +227,7 @@ class Session:
             self._model = build_model(choice, before_request=hook)
             self._model_key = key
         if choice.embedded:
-            await self._embedded.prepare(settings, tell)
+            await self._embedded.prepare(settings, opening_for(choice.protocol), tell)
         return self._model
 
     def context_for(self, choice: ModelChoice, model: LanguageModel) -> Context:
