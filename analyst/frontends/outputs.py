@@ -16,7 +16,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from analyst.frontends.untrusted import clean_html, clean_text, markdown_to_html
+from analyst.frontends.untrusted import clean_html, clean_text, markdown_to_html, one_line
 
 PLOTLY = "application/vnd.plotly.v1+json"
 
@@ -108,7 +108,13 @@ def chart(figure: object) -> Bundle | None:
         shown["frames"] = [_local(frame) for frame in figure["frames"]]
     if isinstance(config, Mapping):
         shown["config"] = {key: config[key] for key in _CHART_CONFIG & config.keys()}
-    return {PLOTLY: shown}
+    return {PLOTLY: shown, "text/plain": _chart_text(shown["layout"])}
+
+
+def _chart_text(layout: Mapping[str, Any]) -> str:
+    title = layout.get("title")
+    text = title.get("text") if isinstance(title, Mapping) else title
+    return f"[chart: {one_line(text)}]" if isinstance(text, str) and text else "[chart]"
 
 
 def _local(value: Any) -> Any:

@@ -79,6 +79,10 @@ def _plan_step(
     )
 
 
+def _prompt(transcript: Transcript, event: ev.Prompt) -> Transcript:
+    return replace(transcript, request=event.request, streaming="")
+
+
 def _message_delta(transcript: Transcript, event: ev.MessageDelta) -> Transcript:
     text = transcript.streaming if event.request == transcript.request else ""
     return replace(transcript, request=event.request, streaming=text + event.text)
@@ -269,6 +273,7 @@ _HANDLERS: dict[type, Callable[[Transcript, Any], Transcript]] = {
     ev.PlanRevised: _plan,
     ev.PlanStepStarted: _plan_step,
     ev.PlanStepFinished: _plan_step,
+    ev.Prompt: _prompt,
     ev.MessageDelta: _message_delta,
     ev.ModelResponded: _model_responded,
     ev.ToolCallStarted: _call_started,

@@ -104,6 +104,8 @@ def activity(transcript: Transcript) -> str:
         if steps[-1].awaits_approval:
             return "waiting for your approval"
         return f"step {steps[-1].number} is running"
+    if transcript.request is None:
+        return "getting ready"
     return "the model is writing" if transcript.streaming else "the model is reading"
 
 

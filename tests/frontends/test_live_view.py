@@ -121,6 +121,8 @@ def test_the_clock_goes_on_while_nothing_happens(script):
     cell, clock = Cell(), Clock()
     view = LiveView(publish=cell, clock=clock)
     view.apply(script.start().events[0])
+    assert "getting ready … 0 steps · 0 s" in cell.text
+    view.apply(script.add(ev.Prompt, request=0, messages=()))
     for _ in range(20):
         clock.now += 0.25
         view.tick()

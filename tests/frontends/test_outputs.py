@@ -26,6 +26,7 @@ def test_a_chart_is_published_as_plotly_data_and_nothing_else():
     bundle = shown({PLOTLY: CHART, "text/html": "<script>draw()</script>", "image/png": "x"})
     assert bundle[PLOTLY] == CHART
     assert set(bundle) == {PLOTLY, "text/plain"}
+    assert bundle["text/plain"] == "[chart: T]"
 
 
 def test_a_chart_loads_nothing_from_elsewhere():

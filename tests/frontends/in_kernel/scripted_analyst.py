@@ -1,7 +1,8 @@
 """An IPython extension for tests: the magics, with the replies of a file in place of a model.
 
-``ANALYST_TEST_REPLIES`` names a JSON list of replies: a text, or an object with the text and
-``seconds_before``. Everything else is the real thing: session, kernel, record.
+``ANALYST_TEST_REPLIES`` names a JSON list of replies: a text, an object with the fields of a
+:class:`ScriptedReply`, or ``{"fails_with": sentence}``. Everything else is the real thing:
+session, kernel, record.
 """
 
 import json
@@ -16,11 +17,17 @@ def load_ipython_extension(ipython):
 
 
 def make_session(settings):
+    from analyst.llm.completion import ModelUnreachableError
     from analyst.llm.scripted import ScriptedModel, ScriptedReply
     from analyst.session import Session
 
-    written = json.loads(Path(os.environ["ANALYST_TEST_REPLIES"]).read_text())
-    replies = [reply if isinstance(reply, str) else ScriptedReply(**reply) for reply in written]
-    return Session(
-        cwd=Path.cwd(), settings=settings, model=ScriptedModel(replies), protocol="fenced"
-    )
+    def reply(written):
+        if isinstance(written, str):
+            return written
+        if "fails_with" in written:
+            return ModelUnreachableError(written["fails_with"])
+        return ScriptedReply(**written)
+
+    replies = json.loads(Path(os.environ["ANALYST_TEST_REPLIES"]).read_text())
+    model = ScriptedModel([reply(written) for written in replies])
+    return Session(cwd=Path.cwd(), settings=settings, model=model, protocol="fenced")
