@@ -156,7 +156,7 @@ class FencedProtocol:
     """Code in a fence, for models that do not call functions well."""
 
     name = "fenced"
-    stop: Sequence[str] = ()
+    stop: Sequence[str] = ("\n```\n",)
     sends_tools = False
     retries_afresh = True
 
@@ -184,7 +184,10 @@ class FencedProtocol:
     def reply_message(self, reply: Completion, actions: Sequence[AgentAction]) -> dict[str, Any]:
         """See :class:`ActionProtocol`; the text stays as generated, so its cache stays valid."""
         del actions
-        return {"role": "assistant", "content": reply.text}
+        text = reply.text
+        if text.count("```") % 2:
+            text += "\n```"  # the stop sequence is no part of the reply
+        return {"role": "assistant", "content": text}
 
     def observation_message(self, call: ToolCall, situation: Situation) -> dict[str, Any]:
         """See :class:`ActionProtocol`; small models are told what to do next."""

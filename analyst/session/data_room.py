@@ -81,7 +81,7 @@ class DataRoom:
                 text = await kernel.describe(item.name, rows=rows)
             except EvaluationError as error:
                 text = f"{item.name}: {item.rows} rows x {item.columns} columns ({error.ename})"
-            if item.name in self.files:
+            if len(self.files) > 1 and item.name in self.files:
                 source = self.files[item.name].name
                 text = text.replace(":", f" (read from {source}):", 1)
             if item.changes:

@@ -9,8 +9,13 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+_TEXT_AS_NUMBER = (
+    r"could not convert string to float|does not support operation|agg function failed|"
+    r"unsupported operand type\(s\).*'str'|not supported between instances of '(?:str|int|float)'"
+    r"|Invalid comparison between dtype=str|Unable to parse string|can only concatenate str"
+)
 _ADVICE: tuple[tuple[str, str], ...] = (
     (
         r"keyword argument 'squared'",
@@ -25,10 +30,7 @@ _ADVICE: tuple[tuple[str, str], ...] = (
         "Scale with StandardScaler first; the model has no normalize argument.",
     ),
     (
-        (
-            r"could not convert string to float|does not support operation|agg function failed|"
-            r"unsupported operand type\(s\).*'str'|not supported between instances of 'str'"
-        ),
+        _TEXT_AS_NUMBER,
         (
             "A text column is used as numbers. Pass numeric_only=True to corr(), mean() and the "
             "like, select the numeric columns, or convert the text column first."
@@ -81,13 +83,18 @@ _MISSING_KEY = re.compile(r"^(?:\"|')?(?P<key>.+?)(?:\"|')?$")
 _NOT_IN_INDEX = re.compile(r"\[(?P<keys>.+?)\] (?:not in index|not found in axis)")
 
 
-def advise(name: str, message: str, *, columns: Iterable[str] = ()) -> str:
+def advise(
+    name: str, message: str, *, columns: Iterable[str] = (), conversions: Sequence[str] = ()
+) -> str:
     """Return a sentence of help for an error, or an empty string.
 
     ``name`` and ``message`` are the exception's type and text; ``columns`` are the labels of
-    all frames there are, for near matches.
+    all frames there are, for near matches; ``conversions`` are lines of code that turn the
+    text columns which the code used into numbers.
     """
     text = f"{name}: {message}"
+    if conversions and re.search(_TEXT_AS_NUMBER, text):
+        return "Text is used as numbers. Convert it first:\n" + "\n".join(conversions)
     if name == "KeyError":
         return _missing_column(message, list(columns))
     return next((advice for pattern, advice in _ADVICE if re.search(pattern, text)), "")

@@ -12,24 +12,35 @@ from collections.abc import Awaitable, Callable, Sequence
 from importlib import resources
 from typing import Any
 
+from analyst.tools.kernel_side import MODULES
 from kernel_sandbox import HandOff, KernelSession
 
-_MODULE = "_analyst_kernel_side"
+_PACKAGE = "_analyst_kernel_side"
 _WARMED = ("pandas", "plotly.express", "matplotlib.pyplot", "scipy.stats")
 _LOOK_UP = f"""\
 import json, sys
-helper = sys.modules[{_MODULE!r}]
+helper = sys.modules[{_PACKAGE!r}]
 namespace = get_ipython().user_ns
+"""
+_INSTALL = """\
+import sys, types
+package = types.ModuleType(PACKAGE)
+package.__path__ = []
+sys.modules[PACKAGE] = package
+for name, source in SOURCES.items():
+    module = types.ModuleType(PACKAGE + "." + name)
+    module.__package__ = PACKAGE
+    sys.modules[module.__name__] = module
+    exec(compile(source, "<" + name + " of the analyst>", "exec"), module.__dict__)
+    setattr(package, name, module)
 """
 
 
 @functools.cache
 def _installation() -> str:
-    source = resources.files("analyst.tools").joinpath("kernel_side.py").read_text("utf-8")
-    return (
-        f"import sys, types\nmodule = types.ModuleType({_MODULE!r})\n"
-        f"sys.modules[{_MODULE!r}] = module\nexec({source!r}, module.__dict__)\n"
-    )
+    directory = resources.files("analyst.tools.kernel_side")
+    sources = {name: directory.joinpath(f"{name}.py").read_text("utf-8") for name in MODULES}
+    return f"PACKAGE = {_PACKAGE!r}\nSOURCES = {sources!r}\n{_INSTALL}"
 
 
 class AnalysisKernel:
@@ -72,39 +83,43 @@ class AnalysisKernel:
 
     async def warm(self) -> None:
         """Begin to import what analyses mostly use, in the background."""
-        await self.call("helper.warm(names)", names=list(_WARMED))
+        await self.call("helper.cells.warm(names)", names=list(_WARMED))
 
     async def begin(self) -> None:
         """Take a snapshot of all frames at the start of a question."""
-        await self.call("helper.begin(namespace)")
+        await self.call("helper.snapshots.begin(namespace)")
 
     async def roll_back(self) -> None:
         """Undo what a failed try did to the frames."""
-        await self.call("helper.roll_back(namespace)")
+        await self.call("helper.snapshots.roll_back(namespace)")
 
     async def before_cell(self, code: str) -> dict[str, Any]:
         """Import the usual libraries that ``code`` uses; return their names and the frames'."""
-        report: dict[str, Any] = await self.call("helper.before_cell(code, namespace)", code=code)
+        report: dict[str, Any] = await self.call(
+            "helper.cells.before_cell(code, namespace)", code=code
+        )
         return report
 
-    async def report(self, value_names: Sequence[str]) -> dict[str, Any]:
-        """Return changed frames, named values, all column labels and variable names."""
+    async def report(self, code: str, value_names: Sequence[str]) -> dict[str, Any]:
+        """Return what the cell ``code`` left; see the helper of this name."""
         report: dict[str, Any] = await self.call(
-            "helper.report(names, namespace)", names=list(value_names)
+            "helper.cells.report(code, names, namespace)", code=code, names=list(value_names)
         )
         return report
 
     async def describe(self, name: str, *, rows: int = 0) -> str:
         """Describe one frame for the model; ``rows`` raw rows only where the user agreed."""
-        return str(await self.call("helper.profile(name, namespace, rows)", name=name, rows=rows))
+        return str(
+            await self.call("helper.cells.profile(name, namespace, rows)", name=name, rows=rows)
+        )
 
     async def load_file(self, name: str, path: str) -> dict[str, Any]:
         """Read a data file into the variable ``name``; return its rows and columns."""
         loaded: dict[str, Any] = await self.call(
-            "helper.load_file(name, path, namespace)", name=name, path=path
+            "helper.frames.load_file(name, path, namespace)", name=name, path=path
         )
         return loaded
 
     async def variables(self) -> list[str]:
         """List the live variables, a line each."""
-        return list(await self.call("helper.variables(namespace)"))
+        return list(await self.call("helper.values.variables(namespace)"))

@@ -8,6 +8,7 @@ module (:mod:`analyst.tools.analysis_kernel`) or the wording of observations.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from analyst.record.events import CallStatus
@@ -26,6 +27,8 @@ from kernel_sandbox import (
 
 KEPT_OUTPUTS = 200
 """Outputs of a cell that its observation is made from; the user sees all."""
+
+TEXT_AS_NUMBERS = "Numbers that are kept as text were compared as text. Convert them first:\n"
 
 _STATUS: Mapping[str, CallStatus] = {
     "ok": "ok",
@@ -105,32 +108,34 @@ class PythonTool:
     async def _conclude(
         self, code: str, outputs: list[dict[str, Any]], result: ExecutionResult, *, lost: bool
     ) -> ToolResult:
-        changed: list[dict[str, Any]] = []
-        values: dict[str, Any] = {}
-        columns: list[str] = []
-        defined: list[str] = []
+        report: dict[str, Any] = {}
         if result.status in {"ok", "error"}:
-            try:
-                report = await self._kernel.report(self.value_names)
-                changed, columns = report["changes"], report["columns"]
-                values = report["values"] if result.status == "ok" else {}
-                defined = report["names"] if result.status == "error" else []
-            except KernelSandboxError:
-                changed = []
+            with suppress(KernelSandboxError):
+                report = await self._kernel.report(code, self.value_names)
+        changed = report.get("changes", [])
+        conversions = report.get("conversions", [])
         text = observe(outputs, code, changes=[entry["text"] for entry in changed])
         error = next((o for o in reversed(outputs) if o["output_type"] == "error"), None)
         if error is not None:
-            advice = advise(error["ename"], error["evalue"], columns=columns)
+            advice = advise(
+                error["ename"],
+                error["evalue"],
+                columns=report.get("columns", ()),
+                conversions=conversions,
+            )
             text += f"\n{advice}" if advice else ""
         if result.detail:
             text = f"{text}\n{result.detail}" if outputs else result.detail
         if lost:
             text += "\nAll variables but the data handed over are gone."
+        doubts = [entry["doubt"] for entry in changed if entry["doubt"]]
+        if report.get("unconverted"):
+            doubts.append(TEXT_AS_NUMBERS + "\n".join(conversions))
         return ToolResult(
             status=_STATUS[result.status],
             observation=text,
-            values=values,
-            doubts=tuple(entry["doubt"] for entry in changed if entry.get("doubt")),
-            defined=tuple(defined),
+            values=report.get("values", {}) if result.status == "ok" else {},
+            doubts=tuple(doubts) if result.status == "ok" else (),
+            defined=tuple(report.get("names", ())) if result.status == "error" else (),
             state_lost=lost,
         )

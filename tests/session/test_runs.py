@@ -362,16 +362,26 @@ async def test_a_frame_that_cannot_be_handed_over_is_told_and_loses_nothing(
     assert the_answer(await collect(session, "What?", data={"df": FRAME})).text == "1"
 
 
-async def test_files_are_read_in_the_kernel_and_named_to_the_model(
-    make_session: MakeSession, tmp_path: Path
-) -> None:
+async def test_a_single_file_becomes_df(make_session: MakeSession, tmp_path: Path) -> None:
     (tmp_path / "sales.csv").write_text("region,qty\nnorth,3\nsouth,4\n")
     session = make_session([code("print(df['qty'].sum())"), "FINAL: 7"])
     stream = await collect(session, "Sum?", files=[Path("sales.csv")])
     assert the_answer(stream).text == "7"
-    assert (
-        "df (read from sales.csv): 2 rows" in scripted(session).requests[0].messages[-1]["content"]
+    assert "df: 2 rows" in scripted(session).requests[0].messages[-1]["content"]
+
+
+async def test_several_files_get_names_of_their_own_and_the_model_is_told_which(
+    make_session: MakeSession, tmp_path: Path
+) -> None:
+    (tmp_path / "sales.csv").write_text("qty\n3\n")
+    (tmp_path / "2024 costs.csv").write_text("cost\n1\n")
+    session = make_session(
+        [code("print(sales['qty'][0] - data_2024_costs['cost'][0])"), "FINAL: 2"]
     )
+    stream = await collect(session, "Profit?", files=[Path("sales.csv"), Path("2024 costs.csv")])
+    assert the_answer(stream).text == "2"
+    asked = scripted(session).requests[0].messages[-1]["content"]
+    assert "data_2024_costs (read from 2024 costs.csv): 1 rows" in asked
 
 
 @pytest.mark.parametrize(
@@ -437,3 +447,21 @@ async def test_the_question_reaches_the_model_verbatim(make_session: MakeSession
         return "FINAL: nothing"
 
     await collect(make_session([check]), question)
+
+
+async def test_number_texts_compared_as_text_are_noticed_and_tried_again(
+    make_session: MakeSession,
+) -> None:
+    frame = pd.DataFrame({"deaths": ["9[1-20]", "100[90-110]", "23[1-30]"]})
+    session = make_session(
+        [
+            code("most = df['deaths'].max()\nprint(most)"),
+            code(
+                'n = df["deaths"].str.extract(r"^(\\d+)")[0].astype(float)\nmost = n.max()\nprint(most)'
+            ),
+        ]
+    )
+    stream = await collect(session, "Most deaths?", data={"df": frame}, values=["most"])
+    assert the_answer(stream).values == {"most": 100}
+    assert "doubt" in [note.code for note in of_kind(stream, events.Note)]
+    assert "str.extract" in scripted(session).requests[1].messages[-1]["content"]

@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analyst.tools import kernel_side as helper
+from analyst.tools.kernel_side import cells, changes, frames, profile, snapshots, texts, values
 
 
 @pytest.fixture(autouse=True)
 def fresh_state() -> None:
-    helper._seen.clear()
-    helper._snapshot.clear()
+    changes._seen.clear()
+    snapshots._snapshot.clear()
 
 
 def test_a_profile_tells_names_types_nulls_ranges_and_a_few_values() -> None:
@@ -32,7 +32,7 @@ def test_a_profile_tells_names_types_nulls_ranges_and_a_few_values() -> None:
             "ok": [True, False, True],
         }
     )
-    text = helper.describe("sales", frame)
+    text = profile.describe("sales", frame)
     assert text.splitlines()[0] == "sales: 3 rows x 5 columns"
     assert "'price' float64 1.5, 2.5, 1 null" in text
     assert "'region' text 2 distinct: 'north', 'south'" in text
@@ -42,25 +42,25 @@ def test_a_profile_tells_names_types_nulls_ranges_and_a_few_values() -> None:
 
 def test_a_profile_holds_no_rows_unless_they_are_asked_for() -> None:
     frame = pd.DataFrame({"name": [f"person {i}" for i in range(50)], "x": range(50)})
-    assert "person 40" not in helper.describe("df", frame)
-    assert "person 4,4" in helper.describe("df", frame, rows=5)
-    assert "person 40" not in helper.describe("df", frame, rows=5)
+    assert "person 40" not in profile.describe("df", frame)
+    assert "person 4,4" in profile.describe("df", frame, rows=5)
+    assert "person 40" not in profile.describe("df", frame, rows=5)
 
 
 @pytest.mark.parametrize(
-    ("values", "words"),
+    ("held", "words"),
     [
         (["1", "2.5", "30"], "(numbers as text)"),
         (["$1,204.50", "98%", "€3"], "signs"),
         (["2024-01-05", "2024-02-06", "2023-12-31"], "(dates as text)"),
-        (["630308[495000-801000]", "12[10-14]", "7[1-9]"], "str.extract"),
+        (["630308[495000-801000]", "12[10-14]", "7[1-9]"], "before other text"),
         (["1", "2", "n/a", "3"], "but also 'n/a'"),
         (["red", "green", "blue"], ""),
         (["3 Main Street", "14 High Street", "9 Low Road"], ""),
     ],
 )
-def test_text_columns_say_what_they_really_hold(values: list[str], words: str) -> None:
-    line = helper.describe("df", pd.DataFrame({"c": values})).splitlines()[1]
+def test_text_columns_say_what_they_really_hold(held: list[str], words: str) -> None:
+    line = profile.describe("df", pd.DataFrame({"c": held})).splitlines()[1]
     assert words in line
     if not words:
         assert "(" not in line
@@ -68,7 +68,7 @@ def test_text_columns_say_what_they_really_hold(values: list[str], words: str) -
 
 def test_wide_frames_are_cut_and_say_so() -> None:
     frame = pd.DataFrame(np.zeros((2, 300)), columns=[f"c{i}" for i in range(300)])
-    text = helper.describe("df", frame)
+    text = profile.describe("df", frame)
     assert "260 more columns" in text
     assert len(text) < 4000
 
@@ -79,27 +79,27 @@ CELLS = st.one_of(
 
 
 @given(st.lists(CELLS, max_size=5))
-def test_no_column_whatever_breaks_a_profile(cells: list[Any]) -> None:
-    frame = pd.DataFrame({"c": pd.Series(cells, dtype=object)})
-    assert helper.describe("df", frame).startswith(f"df: {len(cells)} rows x 1 columns")
+def test_no_column_whatever_breaks_a_profile(held: list[Any]) -> None:
+    frame = pd.DataFrame({"c": pd.Series(held, dtype=object)})
+    assert profile.describe("df", frame).startswith(f"df: {len(held)} rows x 1 columns")
 
 
 def test_duplicate_and_odd_labels_do_not_break_anything() -> None:
     frame = pd.DataFrame([[1, 2, 3]], columns=["a", "a", ("t", 1)])
     namespace = {"df": frame}
-    assert "'a'" in helper.describe("df", frame)
-    assert helper.changes(namespace)[0]["new"]
-    assert helper.changes(namespace) == []
+    assert "'a'" in profile.describe("df", frame)
+    assert changes.changes(namespace)[0]["new"]
+    assert changes.changes(namespace) == []
 
 
 def test_changes_name_new_columns_types_and_rows() -> None:
     namespace: dict[str, Any] = {"df": pd.DataFrame({"a": [1, 2], "b": ["x", "y"]})}
-    helper.changes(namespace)
+    changes.changes(namespace)
     namespace["df"]["c"] = [1.0, 2.0]
-    (entry,) = helper.changes(namespace)
+    (entry,) = changes.changes(namespace)
     assert "'c' added (float64)" in entry["text"]
     namespace["small"] = namespace["df"][namespace["df"]["a"] > 1]
-    (entry,) = helper.changes(namespace)
+    (entry,) = changes.changes(namespace)
     assert entry["new"]
     assert "small: 1 rows x 3 columns" in entry["text"]
 
@@ -107,33 +107,33 @@ def test_changes_name_new_columns_types_and_rows() -> None:
 def test_a_lossy_conversion_raises_a_doubt_also_in_a_copy() -> None:
     text = pd.DataFrame({"n": [f"{i}[x]" for i in range(10)]})
     namespace: dict[str, Any] = {"df": text}
-    helper.changes(namespace)
+    changes.changes(namespace)
     converted = text.copy()
     converted["n"] = pd.to_numeric(converted["n"], errors="coerce")
     namespace["clean"] = converted
-    (entry,) = helper.changes(namespace)
+    (entry,) = changes.changes(namespace)
     assert "'n' had 0 nulls and now has 10" in entry["doubt"]
     namespace["df"] = converted.copy()
-    assert any(entry["doubt"] for entry in helper.changes(namespace))
+    assert any(entry["doubt"] for entry in changes.changes(namespace))
 
 
 def test_dropping_rows_or_adding_columns_raises_no_doubt() -> None:
     namespace: dict[str, Any] = {"df": pd.DataFrame({"a": [1.0, None, 3.0]})}
-    helper.changes(namespace)
+    changes.changes(namespace)
     namespace["df"] = namespace["df"].dropna()
     namespace["df"]["lag"] = namespace["df"]["a"].shift()
-    assert [entry["doubt"] for entry in helper.changes(namespace)] == [None]
+    assert [entry["doubt"] for entry in changes.changes(namespace)] == [None]
 
 
 def test_a_failed_try_is_rolled_back() -> None:
     namespace: dict[str, Any] = {"df": pd.DataFrame({"a": [1, 2]})}
-    helper.begin(namespace)
+    snapshots.begin(namespace)
     namespace["df"]["a"] = 0
     namespace["df"]["b"] = 1
-    helper.roll_back(namespace)
+    snapshots.roll_back(namespace)
     assert namespace["df"].to_dict("list") == {"a": [1, 2]}
     namespace["df"]["a"] = 5
-    helper.roll_back(namespace)
+    snapshots.roll_back(namespace)
     assert namespace["df"].to_dict("list") == {"a": [1, 2]}
 
 
@@ -154,26 +154,26 @@ def test_a_failed_try_is_rolled_back() -> None:
     ],
 )
 def test_values_become_what_json_can_hold(value: Any, expected: Any) -> None:
-    assert helper.plain(value) == expected
-    json.dumps(helper.plain(value))
+    assert values.plain(value) == expected
+    json.dumps(values.plain(value))
 
 
 def test_the_result_of_a_test_stands_for_its_statistic() -> None:
     result = stats.pearsonr([1, 2, 3, 5], [2, 4, 5, 9])
-    assert helper.plain(result) == pytest.approx(float(result.statistic))
+    assert values.plain(result) == pytest.approx(float(result.statistic))
 
 
 def test_only_named_plain_variables_are_values() -> None:
     namespace = {"mean": 2.5, "pd": pd, "frame": pd.DataFrame(), "other": 1}
-    assert helper.values(["mean", "pd", "frame", "absent"], namespace) == {"mean": 2.5}
+    assert values.values(["mean", "pd", "frame", "absent"], namespace) == {"mean": 2.5}
 
 
 def test_usual_libraries_are_imported_only_when_the_code_uses_them() -> None:
     namespace: dict[str, Any] = {}
-    assert helper.prepare("np.mean([1]) + math.pi", namespace) == ["math", "np"]
+    assert cells.prepare("np.mean([1]) + math.pi", namespace) == ["math", "np"]
     assert set(namespace) == {"math", "np"}
-    assert helper.prepare("np.mean([1])", namespace) == []
-    assert helper.prepare("for", namespace) == []
+    assert cells.prepare("np.mean([1])", namespace) == []
+    assert cells.prepare("for", namespace) == []
 
 
 @pytest.mark.parametrize("ending", ["csv", "tsv", "parquet", "xlsx", "json", "jsonl", "csv.gz"])
@@ -194,7 +194,7 @@ def test_files_are_read_by_their_ending(tmp_path: Path, ending: str) -> None:
         case _:
             frame.to_json(path, orient="records", lines=True)
     namespace: dict[str, Any] = {}
-    assert helper.load_file("df", str(path), namespace) == {"rows": 2, "columns": 2}
+    assert frames.load_file("df", str(path), namespace) == {"rows": 2, "columns": 2}
     assert namespace["df"]["b"].tolist() == ["x", "ü"]
 
 
@@ -202,10 +202,54 @@ def test_a_file_that_is_not_utf8_is_read_all_the_same(tmp_path: Path) -> None:
     path = tmp_path / "old.csv"
     path.write_bytes("name\nMüller\n".encode("latin-1"))
     namespace: dict[str, Any] = {}
-    helper.load_file("df", str(path), namespace)
+    frames.load_file("df", str(path), namespace)
     assert namespace["df"]["name"].tolist() == ["Müller"]
 
 
 def test_another_ending_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"\.docx"):
-        helper.load_file("df", str(tmp_path / "a.docx"), {})
+        frames.load_file("df", str(tmp_path / "a.docx"), {})
+
+
+@pytest.mark.parametrize(
+    ("held", "numbers"),
+    [
+        (["1", "2.5", "30"], [1, 2.5, 30]),
+        (["$1,204.50", "98%", "€3"], [1204.5, 98, 3]),
+        (["630308[495000-801000]", "12[10-14]", "7[1-9]"], [630308, 12, 7]),
+        (["1", "2", "3", "n/a"], [1, 2, 3, None]),
+    ],
+)
+def test_a_conversion_that_is_offered_really_converts(
+    held: list[str], numbers: list[float | None]
+) -> None:
+    df = pd.DataFrame({"n of x": held})
+    (line,) = texts.conversions('df["n of x"].max()', {"df": df})
+    exec(line, {"df": df, "pd": pd})
+    assert df["n of x"].tolist() == pytest.approx(numbers, nan_ok=True) or df["n of x"].isna().any()
+    assert df["n of x"].dropna().tolist() == [n for n in numbers if n is not None]
+
+
+@pytest.mark.parametrize(
+    ("code", "forgets"),
+    [
+        ('df["n"].max()', True),
+        ('df.groupby("g").agg({"n": "mean"})', True),
+        ('df["n"].astype(float).max()', False),
+        ('pd.to_numeric(df["n"]).mean()', False),
+        ('df[df["n"] == "12"]', False),
+        ("for", False),
+    ],
+)
+def test_code_that_orders_number_texts_without_converting_is_noticed(
+    code: str, forgets: bool
+) -> None:
+    assert texts.forgets_conversion(code) is forgets
+
+
+def test_a_report_names_the_conversion_only_for_columns_the_code_uses() -> None:
+    frame = pd.DataFrame({"n": ["1", "2"], "other": ["3", "4"], "name": ["a", "b"]})
+    report = cells.report('print(df["n"].max(), df["name"])', [], {"df": frame})
+    assert report["conversions"] == ["df['n'] = pd.to_numeric(df['n'])"]
+    assert report["unconverted"]
+    json.dumps(report)

@@ -1,0 +1,40 @@
+"""Snapshots of all frames at the start of a question, so that a failed try can be undone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .changes import remember
+from .frames import frames_of, loaded_pandas
+
+SNAPSHOT_BYTES = 200 * 1024 * 1024
+"""Larger frames are left out where pandas would really copy them."""
+
+_snapshot: dict[str, Any] = {}
+
+
+def begin(namespace: dict[str, Any]) -> None:
+    """Take a snapshot of all frames, so that :func:`roll_back` can undo a failed try.
+
+    Costs nothing with pandas' copy on write; without it, large frames are left out.
+    """
+    _snapshot.clear()
+    for name, frame in frames_of(namespace).items():
+        try:
+            if copies_on_write() or frame.memory_usage().sum() < SNAPSHOT_BYTES:
+                _snapshot[name] = frame.copy(deep=not copies_on_write())
+        except Exception:  # noqa: BLE001, S112 - an odd frame must not break the run
+            continue
+
+
+def roll_back(namespace: dict[str, Any]) -> None:
+    """Put the frames back as they were at :func:`begin`."""
+    for name, frame in _snapshot.items():
+        namespace[name] = frame.copy(deep=not copies_on_write())
+        remember(name, frame)
+
+
+def copies_on_write() -> bool:
+    """Tell whether pandas copies only what is written to, so that snapshots are free."""
+    pandas = loaded_pandas()
+    return pandas is not None and int(pandas.__version__.split(".")[0]) >= 3

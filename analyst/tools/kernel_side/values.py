@@ -1,0 +1,74 @@
+"""Reading variables as plain data: named values, and a list of all that live."""
+
+from __future__ import annotations
+
+import math
+import types
+from typing import Any
+
+from .texts import short
+
+LISTED = 50
+HIDDEN = {"In", "Out", "exit", "quit", "get_ipython", "open"}
+
+
+def plain(value: Any) -> Any:
+    """Return ``value`` as JSON can hold it, or ``None`` where it is no single value.
+
+    NumPy scalars and one-element arrays become their item, other short arrays and Series a
+    list; times become ISO text; a test's result stands for its statistic.
+    """
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    if hasattr(value, "statistic"):
+        return plain(value.statistic)
+    size = getattr(value, "size", None)
+    if hasattr(value, "item") and (size == 1 or size is None):
+        return plain(value.item())
+    if hasattr(value, "tolist") and getattr(value, "ndim", 1) == 1:
+        # A row of a frame has one type, so its whole numbers became floats on the way.
+        items = [
+            int(item) if isinstance(item, float) and item.is_integer() else item
+            for item in value.tolist()[: LISTED + 1]
+        ]
+        return plain(items)
+    if isinstance(value, (list, tuple)) and len(value) <= LISTED:
+        return [plain(item) for item in value]
+    if isinstance(value, dict) and len(value) <= LISTED:
+        return {str(key): plain(item) for key, item in value.items()}
+    return None
+
+
+def values(names: list[str], namespace: dict[str, Any]) -> dict[str, Any]:
+    """Read the named variables that hold a plain value."""
+    found = {}
+    for name in names:
+        if name in namespace and not isinstance(namespace[name], types.ModuleType):
+            try:
+                value = plain(namespace[name])
+            except Exception:  # noqa: BLE001, S112 - whatever object the cell left under that name
+                continue
+            if value is not None:
+                found[name] = value
+    return found
+
+
+def variables(namespace: dict[str, Any], limit: int = 30) -> list[str]:
+    """List the live variables, newest last: name, type and shape or short value."""
+    lines = []
+    for name, value in list(namespace.items()):
+        if name.startswith("_") or name in HIDDEN:
+            continue
+        if isinstance(value, types.ModuleType) or callable(value):
+            continue
+        shape = getattr(value, "shape", None)
+        size = f" {shape}" if isinstance(shape, tuple) and shape else ""
+        brief = (
+            "" if size or not isinstance(value, (int, float, str, bool)) else f" = {short(value)}"
+        )
+        lines.append(f"{name}: {type(value).__name__}{size}{brief}")
+    return lines[-limit:]
