@@ -54,15 +54,13 @@ def size_text(size: int) -> str:
 
 def step_title(step: Step) -> str:
     """Say in one line what a step is for: the model's words, a comment, or its first line."""
-    for source in (step.prose, *_comments(step.code), step.code):
+    lines = [line.strip() for line in step.code.split("\n") if line.strip()]
+    comments = [line.lstrip("# ") for line in lines if line.startswith("#")]
+    acts = [line for line in lines if not line.startswith(("import ", "from ", "#"))]
+    for source in (step.prose, *comments, *acts, *lines):
         if line := one_line(source.strip().partition("\n")[0], 100):
             return line
     return step.tool
-
-
-def _comments(code: str) -> list[str]:
-    first = code.strip().partition("\n")[0]
-    return [first.lstrip("# ")] if first.startswith("#") else []
 
 
 def step_state(step: Step) -> str:

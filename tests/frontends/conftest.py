@@ -8,15 +8,17 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 import analyst
 from analyst.record import events as ev
 from analyst.settings import Settings
+
+if TYPE_CHECKING:
+    import nbformat
+    from nbclient import NotebookClient
 
 PNG = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJg"
@@ -287,11 +289,15 @@ class NotebookRunner:
 
     def notebook(self, *cells: str) -> nbformat.NotebookNode:
         """Return a notebook that loads the magics and then has ``cells``."""
+        import nbformat
+
         sources = ["%load_ext scripted_analyst", *cells]
         return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in sources])
 
     def client(self, notebook: nbformat.NotebookNode, **options: Any) -> NotebookClient:
         """Return a client that runs ``notebook`` in this runner's directory."""
+        from nbclient import NotebookClient
+
         resources = {"metadata": {"path": str(self.directory)}}
         return NotebookClient(
             notebook, timeout=60, kernel_name="python3", resources=resources, **options
@@ -299,6 +305,8 @@ class NotebookRunner:
 
     def run(self, replies: list[Any], *cells: str, **options: Any) -> list[nbformat.NotebookNode]:
         """Run the cells and return them, without the one that loads the magics."""
+        import nbformat
+
         notebook = self.notebook(*cells)
         self.client(notebook, **options).execute(env=self.environment(replies))
         nbformat.validate(notebook)

@@ -187,6 +187,27 @@ def test_an_interrupt_stops_the_run_and_says_what_was_done(package_environment, 
     assert "Traceback" not in err
 
 
+def test_a_real_session_answers_on_the_command_line(capsys, monkeypatch, tmp_path):
+    from analyst.llm.scripted import ScriptedModel
+    from analyst.session import Session
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sales.csv").write_text("x\n1\n2\n6\n")
+    model = ScriptedModel(["```python\nmean = df.x.mean()\nprint(mean)\n```", "FINAL: It is 3."])
+
+    def session(settings):
+        return Session(cwd=tmp_path, settings=settings, model=model, protocol="fenced")
+
+    question = ["ask", "mean of x in sales.csv?", "--values", "mean", "--json"]
+    code = cli_ask.ask(cli.build_parser().parse_args(question), session_factory=session)
+    shown = json.loads(capsys.readouterr().out)
+    assert code == 0
+    assert shown["values"] == {"mean": 3.0}
+    assert shown["model"] == "scripted replies, no model"
+    assert cli.main(["runs", "show", shown["run_id"]]) == 0
+    assert "print(mean)" in capsys.readouterr().out
+
+
 def test_a_reader_that_goes_away_is_no_traceback(package_environment):
     program = (
         "import sys; from analyst.frontends import cli; cli._print_version = lambda o: "

@@ -123,7 +123,7 @@ def test_the_clock_goes_on_while_nothing_happens(script):
     view.apply(script.start().events[0])
     assert "getting ready … 0 steps · 0 s" in cell.text
     view.apply(script.add(ev.Prompt, request=0, messages=()))
-    for _ in range(20):
+    for _ in range(21):
         clock.now += 0.25
         view.tick()
     assert "the model is reading … 0 steps · 5 s" in cell.text
