@@ -196,8 +196,10 @@ class KernelConnection:
             times.append(request.kill_at)
         if request.deadline is not None and request.reason is None and not request.over:
             times.append(request.sent_at + request.deadline)
-        if request.over:
+        if request.over or (request.idle and not request.probed):
             times.append(request.last_heard + request.idle_seconds)
+        if not request.taken_up and request.take_up_seconds is not None and not request.reason:
+            times.append(request.sent_at + request.take_up_seconds)
         return times
 
     def _keep_time(self) -> None:
@@ -209,11 +211,15 @@ class KernelConnection:
                 if request.last_heard + request.idle_seconds <= now:
                     request.lost_detail = request.lost_detail or "Its last outputs may be missing."
                     self._finish(request)
+            elif request.idle and not request.probed:
+                self._probe(request)
             elif request.kill_at is not None and request.kill_at <= now:
                 request.killed = True
                 self._supervisor.stop()
-            else:
+            elif request.deadline is not None and request.sent_at + request.deadline <= now:
                 self._interrupt(request, "timeout")
+            else:
+                self._interrupt(request, "not_taken_up")
 
     def _send(self, request: Request) -> None:
         if self._exit is not None or self._closing:
@@ -259,6 +265,7 @@ class KernelConnection:
         loop, which otherwise sees the interrupt of a cell that awaits only at its next event.
         """
         if request.msg_id in self._requests:
+            request.probed = True
             message = self._session.msg("kernel_info_request", {})
             self._probes[message["header"]["msg_id"]] = request
             self._session.send(self._shell.socket, message)
@@ -291,6 +298,7 @@ class KernelConnection:
         msg_type, content, request = self._parse(frames)
         if request is None:
             return
+        request.taken_up = True
         request.last_heard = time.monotonic()
         if msg_type == "status":
             if content.get("execution_state") == "idle":

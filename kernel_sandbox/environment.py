@@ -46,6 +46,8 @@ def kernel_environment(
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         "IPYTHONDIR": str(private / "ipython"),
         "TMPDIR": str(private / "tmp"),
+        # Arrow's allocator takes a gigabyte at once, which would count against the memory limit.
+        "MIMALLOC_ARENA_EAGER_COMMIT": "0",
     }
     if extra:
         environment |= extra

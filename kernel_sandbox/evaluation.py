@@ -7,8 +7,20 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from kernel_sandbox.errors import EvaluationError
-from kernel_sandbox.outputs import MimeBundle, error_from, mime_bundle
+from kernel_sandbox.errors import (
+    EvaluationError,
+    KernelDiedError,
+    KernelSandboxError,
+    KernelTimeoutError,
+)
+from kernel_sandbox.outputs import (
+    ErrorOutput,
+    ExecutionResult,
+    MimeBundle,
+    error_from,
+    mime_bundle,
+)
+from kernel_sandbox.request import Finished
 
 # The helper's namespace is a copy of the user's, so that reading works and assigning does not
 # reach it. It lives under one name only until the last expression has taken it away.
@@ -42,21 +54,42 @@ def evaluation_content(code: str, expressions: Mapping[str, str]) -> dict[str, A
     }
 
 
-def read_expressions(
-    reply: Mapping[str, Any], expressions: Mapping[str, str]
+def values_of(
+    end: Finished,
+    result: ExecutionResult,
+    expressions: Mapping[str, str],
+    *,
+    raised: ErrorOutput | None,
+    deadline: float | None,
 ) -> dict[str, MimeBundle]:
-    """Return the values of ``expressions``; raises :class:`EvaluationError` for one that raised."""
-    values = reply.get("user_expressions")
+    """Return the values of ``expressions``, or raise what prevented them.
+
+    ``raised`` is the error output the code gave, if any. See
+    :meth:`kernel_sandbox.session.KernelSession.evaluate` for what is raised.
+    """
+    why = result.detail or "The kernel gave no reply."
+    if result.status == "timeout":
+        raise KernelTimeoutError(why, seconds=deadline or 0.0)
+    if end.exit is not None:
+        raise KernelDiedError(why)
+    if end.reply is None:
+        raise KernelSandboxError(why)
+    if end.reply.get("status") != "ok":
+        raise _evaluation_error(raised or error_from(end.reply))
+    values = end.reply.get("user_expressions")
     found: dict[str, MimeBundle] = {}
     for name in expressions:
         value = values.get(name) if isinstance(values, dict) else None
         if not isinstance(value, dict):
             raise EvaluationError(ename="KeyError", evalue=f"the kernel returned no {name!r}")
         if value.get("status") != "ok":
-            error = error_from(value)
-            raise EvaluationError(ename=error.ename, evalue=error.evalue, traceback=error.traceback)
+            raise _evaluation_error(error_from(value))
         found[name] = mime_bundle(value.get("data"))
     return found
+
+
+def _evaluation_error(error: ErrorOutput) -> EvaluationError:
+    return EvaluationError(ename=error.ename, evalue=error.evalue, traceback=error.traceback)
 
 
 def json_value(bundle: MimeBundle) -> Any:

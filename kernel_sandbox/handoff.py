@@ -33,6 +33,13 @@ if TYPE_CHECKING:
 
 _INSIDE = "_kernel_sandbox_codec"
 _CODEC = Path(__file__).with_name("codec")
+_COPY_SHARE = 3
+"""A frame of more than this part of the kernel's memory is not copied into it."""
+
+_READ_ONLY = (
+    "It is too large to be copied within the kernel's memory limit and cannot be changed in "
+    "place; assign to new columns or copy the rows that are needed."
+)
 _MODULES = ("cells", "columns", "frames", "inside")
 
 
@@ -95,9 +102,12 @@ class HandOff:
             await asyncio.to_thread(_write, encoded.table, path, name)
             self._files[name] = (fingerprint, path, size)
         path = self._files[name][1]
-        await self._run("load", name, path, deadline)
+        memory = self._session.limits.memory
+        own = memory is None or size * _COPY_SHARE <= memory
+        await self._run("load", name, path, deadline, f", own={own}")
+        changes = encoded.changes if own else (*encoded.changes, _READ_ONLY)
         return HandedFrame(
-            name, encoded.rows, encoded.columns, size, fingerprint, encoded.changes, sent=sent
+            name, encoded.rows, encoded.columns, size, fingerprint, changes, sent=sent
         )
 
     async def fetch_frame(self, name: str, *, deadline: float | None = 120.0) -> pd.DataFrame:
@@ -129,12 +139,12 @@ class HandOff:
         )
 
     async def _run(
-        self, function: str, name: str, path: Path, deadline: float | None
+        self, function: str, name: str, path: Path, deadline: float | None, more: str = ""
     ) -> dict[str, Any]:
         """Call a function of the codec in the kernel, after bringing the codec there."""
         call = (
             f"__import__('sys').modules[{_INSIDE + '.inside'!r}].{function}"
-            f"(__import__('IPython').get_ipython().user_ns, {name!r}, {str(path)!r})"
+            f"(__import__('IPython').get_ipython().user_ns, {name!r}, {str(path)!r}{more})"
         )
         for _ in range(2):
             try:

@@ -26,6 +26,9 @@ _log = logging.getLogger(__name__)
 
 _FIRST_IDLE_SECONDS = 0.1
 
+TAKE_UP_SECONDS = 10.0
+"""A kernel that has not begun with a request by then has lost it or is stuck."""
+
 
 class _Manager(AsyncKernelManager):
     """Writes the connection file and drives the provisioner; interrupts and ends go by that."""
@@ -78,17 +81,21 @@ class RunningKernel:
             environment=dict(environment),
         )
         manager.provisioner = provisioner
+        connection = None
         try:
             await manager.start_kernel(cwd=str(cwd))
-        except OSError as error:
-            raise KernelStartError(f"The kernel's process could not be started: {error}") from error
-        supervisor = provisioner.supervisor
-        assert supervisor is not None
-        kernel = cls(manager, provisioner, _connect(manager, supervisor, limits), limits)
-        try:
+            supervisor = provisioner.supervisor
+            assert supervisor is not None
+            connection = _connect(manager, supervisor, limits)
+            kernel = cls(manager, provisioner, connection, limits)
             await kernel._wait_until_ready()
-        except BaseException:
-            await kernel.kill()
+        except BaseException as error:
+            # Cancellation included: a process that was started must not be forgotten.
+            await _end(manager, provisioner, connection)
+            if isinstance(error, OSError):
+                raise KernelStartError(
+                    f"The kernel's process could not be started: {error}"
+                ) from error
             raise
         return kernel
 
@@ -116,6 +123,7 @@ class RunningKernel:
             dict(content),
             byte_limit=self._limits.output_bytes if byte_limit is None else byte_limit,
             deadline=deadline,
+            take_up_seconds=TAKE_UP_SECONDS,
         )
         self.connection.submit(request)
         return request
@@ -131,10 +139,7 @@ class RunningKernel:
 
     async def kill(self) -> None:
         """Kill it and everything below it; returns when all is gone."""
-        await self._provisioner.kill()
-        await asyncio.to_thread(self.connection.close)
-        await self._provisioner.wait()
-        await self._manager.cleanup_resources()
+        await _end(self._manager, self._provisioner, self.connection)
 
     async def _wait_until_ready(self) -> None:
         """Wait for a first reply, and for proof that outputs arrive too."""
@@ -162,6 +167,16 @@ class RunningKernel:
                 raise _start_error(event.exit)
             if event.lost_detail is None:
                 return
+
+
+async def _end(
+    manager: _Manager, provisioner: SandboxProvisioner, connection: KernelConnection | None
+) -> None:
+    await provisioner.kill()
+    if connection is not None:
+        await asyncio.to_thread(connection.close)
+    await provisioner.wait()
+    await manager.cleanup_resources()
 
 
 def _connect(manager: _Manager, supervisor: Supervisor, limits: Limits) -> KernelConnection:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from kernel_sandbox.outputs import Output
 from kernel_sandbox.supervisor import KernelExit
 
-StopReason = Literal["timeout", "interrupted", "output_limit", "abandoned"]
+StopReason = Literal["timeout", "interrupted", "output_limit", "abandoned", "not_taken_up"]
 """Why a request was stopped before its own end."""
 
 
@@ -43,6 +43,8 @@ class Request:
     ``deadline``: seconds from sending until it is interrupted. ``byte_limit``: of all outputs.
     ``idle_seconds``: how long, after the reply, to wait in silence for the kernel to say it is
     idle; its outputs come another way than the reply and might be behind it.
+    ``take_up_seconds``: how long a kernel may take to say that it begins. One that ran out of
+    memory can lose requests.
     """
 
     def __init__(
@@ -53,12 +55,14 @@ class Request:
         byte_limit: int,
         deadline: float | None = None,
         idle_seconds: float = 1.0,
+        take_up_seconds: float | None = None,
     ) -> None:
         self.msg_type = msg_type
         self.content = content
         self.byte_limit = byte_limit
         self.deadline = deadline
         self.idle_seconds = idle_seconds
+        self.take_up_seconds = take_up_seconds
 
         # Of the connection's thread.
         self.msg_id = ""
@@ -67,6 +71,8 @@ class Request:
         self.reply: dict[str, Any] | None = None
         self.replied = False
         self.idle = False
+        self.taken_up = False
+        self.probed = False
         self.last_heard = 0.0
         self.reason: StopReason | None = None
         self.kill_at: float | None = None

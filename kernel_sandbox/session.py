@@ -7,6 +7,7 @@ dies, and says so. It works in any event loop, also in several one after another
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import weakref
 from collections.abc import AsyncIterator, Mapping
@@ -15,29 +16,15 @@ from types import TracebackType
 from typing import Any, Self
 
 from kernel_sandbox.directories import PrivateDirectory, remove_abandoned
-from kernel_sandbox.errors import (
-    EvaluationError,
-    KernelDiedError,
-    KernelSandboxError,
-    KernelTimeoutError,
-    SessionClosedError,
-)
-from kernel_sandbox.evaluation import evaluation_content, json_value, read_expressions
+from kernel_sandbox.errors import KernelStartError, SessionClosedError
+from kernel_sandbox.evaluation import evaluation_content, json_value, values_of
 from kernel_sandbox.kernel import RunningKernel
 from kernel_sandbox.kernelspecs import CURRENT
-from kernel_sandbox.limits import MIB, Limits
-from kernel_sandbox.outputs import (
-    ErrorOutput,
-    ExecutionResult,
-    ExecutionStatus,
-    MimeBundle,
-    Output,
-    error_from,
-)
+from kernel_sandbox.limits import Limits
+from kernel_sandbox.outputs import ErrorOutput, ExecutionResult, MimeBundle, Output
 from kernel_sandbox.request import Finished, Request
+from kernel_sandbox.results import LOST, result_of
 from kernel_sandbox.turnstile import Turnstile
-
-_LOST = "All variables are lost."
 
 
 class _Held:
@@ -152,7 +139,8 @@ class KernelSession:
 
         After ``deadline`` seconds it is interrupted, and if it does not end within the grace of
         the limits the kernel is killed and started anew. Leaving the iteration early (closing
-        the generator, cancelling the task) interrupts the cell too. Raises
+        the generator, cancelling the task) interrupts the cell too. Nothing else runs in the
+        session until the iteration is finished or closed. Raises
         :class:`~kernel_sandbox.errors.SessionClosedError`, and
         :class:`~kernel_sandbox.errors.KernelStartError` when a new kernel was needed and did not
         start.
@@ -169,7 +157,7 @@ class KernelSession:
             finally:
                 if not request.finished.done():
                     kernel.connection.stop(request, "abandoned")
-            yield await self._result(event, deadline, replaced)
+            yield await self._conclude(event, deadline, replaced)
 
     async def evaluate(
         self,
@@ -201,28 +189,8 @@ class KernelSession:
             finally:
                 if not request.finished.done():
                     kernel.connection.stop(request, "abandoned")
-            if event.exit is not None:
-                result = await self._result(event, deadline, replaced=None)
-                if event.reason == "timeout":
-                    raise KernelTimeoutError(
-                        result.detail or "It took too long.", seconds=deadline or 0.0
-                    )
-                raise KernelDiedError(result.detail or "The kernel died.")
-            if event.reason == "timeout":
-                raise KernelTimeoutError(
-                    f"Helper code was interrupted after {deadline:g} seconds.",
-                    seconds=deadline or 0.0,
-                )
-            if event.reply is None:
-                raise KernelSandboxError(
-                    event.lost_detail or "The kernel's reply was lost; its result is too large."
-                )
-            if event.reply.get("status") != "ok":
-                error = raised or error_from(event.reply)
-                raise EvaluationError(
-                    ename=error.ename, evalue=error.evalue, traceback=error.traceback
-                )
-            return read_expressions(event.reply, expressions)
+            result = await self._conclude(event, deadline, replaced=None)
+            return values_of(event, result, expressions, raised=raised, deadline=deadline)
 
     async def evaluate_json(
         self, expression: str, *, code: str = "", deadline: float | None = 30.0
@@ -302,50 +270,24 @@ class KernelSession:
         elif kernel is not None and kernel.exit is not None:
             why = f"the kernel had ended ({kernel.exit})"
         await self._replace()
-        return f"A new kernel was started first, because {why}. {_LOST}"
+        return f"A new kernel was started first, because {why}. {LOST}"
 
-    async def _result(
+    async def _conclude(
         self, end: Finished, deadline: float | None, replaced: str | None
     ) -> ExecutionResult:
-        restarted = replaced is not None
-        sentences = [replaced] if replaced is not None else []
-        reply = end.reply or {}
-        status: ExecutionStatus = "ok" if reply.get("status", "ok") == "ok" else "error"
-        if end.exit is not None and not end.killed:
-            status = "died"
-            sentences.append(
-                f"The kernel ended while the code ran ({end.exit}). {_LOST} "
-                "A new kernel starts with the next code."
-            )
-        elif end.reason == "timeout":
-            status = "timeout"
-            sentences.append(f"The code was stopped after {deadline:g} seconds.")
-        elif end.reason == "output_limit":
-            status = "output_limit"
-            limit = f"{self.limits.output_bytes / MIB:g} MiB"
-            sentences.append(
-                end.lost_detail
-                or f"The code was stopped because it wrote more than {limit} of output."
-            )
-        elif end.reason == "interrupted" and (status == "error" or end.killed):
-            status = "interrupted"
-            sentences.append("The code was interrupted.")
-        elif end.lost_detail is not None:
-            sentences.append(end.lost_detail)
-        if end.killed and not self._closed:
-            await self._replace()
-            restarted = True
-            sentences.append(
-                f"It did not stop when interrupted, so the kernel was started anew. {_LOST}"
-            )
-        count = reply.get("execution_count")
-        return ExecutionResult(
-            status,
-            end.seconds,
-            restarted=restarted,
-            detail=" ".join(sentences) or None,
-            execution_count=count if isinstance(count, int) else None,
+        """Return the result of a request, after replacing the kernel if it had to be killed."""
+        result = result_of(
+            end, deadline=deadline, output_bytes=self.limits.output_bytes, replaced=replaced
         )
+        if end.killed and not self._closed:
+            try:
+                await self._replace()
+            except KernelStartError as error:
+                detail = (
+                    f"{result.detail} The new kernel failed: {error} The next code tries again."
+                )
+                return dataclasses.replace(result, detail=detail)
+        return result
 
 
 def _cell(code: str) -> dict[str, Any]:

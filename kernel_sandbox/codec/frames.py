@@ -108,7 +108,7 @@ class _Arrays:
         first = len(self.arrays)
         self.arrays.extend(encoded.arrays)
         if encoded.change is not None:
-            self.changes.append(f"{label} {encoded.change}.")
+            self.changes.append(f"{label}: {encoded.change}.")
         return encoded.meta | {"at": [first, len(encoded.arrays)]}
 
 

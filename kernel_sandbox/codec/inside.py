@@ -12,10 +12,13 @@ import pyarrow as pa
 from kernel_sandbox.codec.frames import NotAFrameError, decode, encode
 
 
-def load(namespace: dict[str, Any], name: str, path: str) -> dict[str, Any]:
-    """Put the table in ``path`` into ``namespace`` and return what it has become."""
+def load(namespace: dict[str, Any], name: str, path: str, *, own: bool = True) -> dict[str, Any]:
+    """Put the table in ``path`` into ``namespace`` and return what it has become.
+
+    Without ``own`` it stays in the file's pages where it can, and cannot be changed in place.
+    """
     with pa.memory_map(path) as source:
-        value = decode(pa.ipc.open_file(source).read_all())
+        value = decode(pa.ipc.open_file(source).read_all(), own=own)
     namespace[name] = value
     kind = type(value)
     return {"type": f"{kind.__module__.split('.')[0]}.{kind.__qualname__}"}

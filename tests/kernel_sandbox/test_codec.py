@@ -174,8 +174,8 @@ def test_what_becomes_text_is_told_by_column():
     back, encoded = through(frame)
     assert list(back["odd"]) == ["<Colour.RED: 1>", "<Unprintable>", 3]
     assert encoded.changes == (
-        "Column 'odd' 2 values are kept as text only (Colour, Unprintable).",
-        "Column 'f' 1 value is kept as text only (builtin_function_or_method).",
+        "Column 'odd': 2 values are kept as text only (Colour, Unprintable).",
+        "Column 'f': 1 value is kept as text only (builtin_function_or_method).",
     )
 
 
@@ -191,7 +191,7 @@ def test_other_changes_are_told_too():
     assert list(back["sparse"]) == [0, 0, 1]
     assert list(back["long"]) == [1, 2, 3]
     assert list(back["nested"][2]) == [2, 3]
-    assert [change.split(" was ")[0] for change in encoded.changes] == [
+    assert [change.split(": was ")[0] for change in encoded.changes] == [
         "Column 'sparse'",
         "Column 'long'",
         "Column 'nested'",

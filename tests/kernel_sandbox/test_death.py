@@ -54,7 +54,9 @@ def all_end(watched: list[psutil.Process], seconds: float) -> bool:
 async def test_a_kernel_that_dies_in_a_cell_is_noticed_within_a_second(session, run, code, words):
     await run(session, "kept = 1")
     generation = session.generation
-    cell = session.execute(f"print('last words', flush=True)\n{code}")
+    # What was printed needs a moment to leave the process.
+    words_and_end = f"import time\nprint('last words', flush=True)\ntime.sleep(0.1)\n{code}"
+    cell = session.execute(words_and_end)
     said = [(time.monotonic(), event) async for event in cell]
     (first, words_before), (end, result) = said[0], said[-1]
     assert words_before == Stream("stdout", "last words\n")

@@ -77,6 +77,7 @@ def test_the_environment_is_an_allow_list(tmp_path):
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         "IPYTHONDIR": str(tmp_path / "ipython"),
         "TMPDIR": str(tmp_path / "tmp"),
+        "MIMALLOC_ARENA_EAGER_COMMIT": "0",
         "MINE": "1",
     }
 
@@ -148,6 +149,17 @@ async def test_the_turnstile_lets_one_in_at_a_time_in_order():
 
     await asyncio.gather(*(pass_through(number) for number in range(5)))
     assert seen == [(n, step) for n in range(5) for step in ("in", "out")]
+
+
+async def test_a_task_that_waits_for_itself_is_told(monkeypatch):
+    monkeypatch.setattr("kernel_sandbox.turnstile._OWN_SECONDS", 0.05)
+    turnstile = Turnstile()
+    async with turnstile:
+        with pytest.raises(RuntimeError, match="still iterates over an earlier cell"):
+            async with turnstile:
+                pass
+    async with turnstile:
+        pass
 
 
 async def test_a_cancelled_wait_at_the_turnstile_does_not_block_the_others():

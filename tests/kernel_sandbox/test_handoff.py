@@ -124,11 +124,11 @@ async def test_fingerprints_tell_names_types_labels_and_content_apart(hand):
 async def test_changes_are_told_on_both_ways(session, run, hand):
     handed = await hand.hand_over("odd", pd.DataFrame({"x": [len, 1], "y": [1, 2]}))
     assert handed.changes == (
-        "Column 'x' 1 value is kept as text only (builtin_function_or_method).",
+        "Column 'x': 1 value is kept as text only (builtin_function_or_method).",
     )
     await run(session, "odd['z'] = [print, 2]")
     fetched = await hand.fetch("odd")
-    assert [change.split()[1] for change in fetched.changes] == ["'z'"]
+    assert [change.split()[1] for change in fetched.changes] == ["'z':"]
     assert fetched.frame["z"][0] == "<built-in function print>"
 
 
@@ -187,14 +187,20 @@ async def test_a_forged_result_is_refused(session, run, hand):
     pd.testing.assert_frame_equal(await hand.fetch_frame("honest"), SALES)
 
 
-async def test_a_frame_over_the_kernels_memory_is_told_and_the_kernel_lives(tmp_path):
+async def test_a_frame_over_the_kernels_memory_is_told_and_the_kernel_lives(tmp_path, run):
     limits = Limits(memory=350_000_000)
     async with await KernelSession.start(cwd=tmp_path, limits=limits) as session:
         hand = HandOff(session)
+        objects = pd.DataFrame({"x": pd.Series(np.arange(8_000_000), dtype=object)})
         with pytest.raises(HandOffError, match="memory limit"):
-            await hand.hand_over("big", pd.DataFrame(np.zeros((3_000_000, 10))))
+            await hand.hand_over("big", objects)
         await hand.hand_over("small", SALES)
         assert session.generation == 0
+        # What need not be copied fits, and is told to be read-only.
+        handed = await hand.hand_over("wide", pd.DataFrame(np.ones((2_000_000, 10))))
+        assert "cannot be changed in place" in handed.changes[0]
+        assert (await run(session, "float(wide[3].sum())")).value == "2000000.0"
+        assert (await run(session, "wide.loc[0, 0] = 5")).result.status == "error"
 
 
 async def test_a_frame_over_the_limit_is_not_fetched(tmp_path, run):

@@ -189,6 +189,12 @@ async def test_a_closed_generator_interrupts_the_cell(session, run):
     assert (await run(session, "5")).value == "5"
 
 
+async def test_leaving_the_loop_over_outputs_ends_the_cell(session, run):
+    async for _ in session.execute("print('begun', flush=True)\nwhile True: pass"):
+        break
+    assert (await run(session, "6")).value == "6"
+
+
 async def test_an_abandoned_cell_that_will_not_stop_costs_the_kernel(session: KernelSession, run):
     cell = session.execute(
         "while True:\n"
@@ -203,6 +209,33 @@ async def test_an_abandoned_cell_that_will_not_stop_costs_the_kernel(session: Ke
     assert after.value == "6"
     assert after.result.restarted
     assert "did not stop when interrupted" in after.result.detail
+
+
+async def test_a_kernel_that_loses_a_reply_is_told_and_lives(session, run):
+    lose = (
+        "kernel = get_ipython().kernel\n"
+        "handlers = kernel.shell_handlers\n"
+        "real = handlers['execute_request']\n"
+        "def lose(*_):\n    handlers['execute_request'] = real\n"
+        "handlers['execute_request'] = lose"
+    )
+    assert (await run(session, lose)).result.status == "ok"
+    lost = await run(session, "1")
+    assert lost.result.status == "error"
+    assert "did not say how the code ended" in lost.result.detail
+    assert not lost.result.restarted
+    assert (await run(session, "2")).value == "2"
+
+
+async def test_a_kernel_that_loses_requests_is_replaced(monkeypatch, session, run):
+    monkeypatch.setattr("kernel_sandbox.kernel.TAKE_UP_SECONDS", 0.3)
+    deaf = "async def deaf(*_, **__): pass\nget_ipython().kernel.dispatch_shell = deaf"
+    await run(session, deaf)
+    lost = await run(session, "1", deadline=None)
+    assert lost.result.status == "timeout"
+    assert "did not begin with the code" in lost.result.detail
+    assert lost.result.restarted
+    assert (await run(session, "2")).value == "2"
 
 
 async def test_interrupts_never_hit_the_next_cell(session, run):

@@ -8,6 +8,7 @@ import tempfile
 import threading
 from pathlib import Path
 
+import psutil
 import pytest
 from jupyter_client.manager import AsyncKernelManager
 
@@ -186,6 +187,39 @@ async def test_a_kernel_that_never_answers_is_told_and_ended(monkeypatch, tmp_pa
 
 def private_directories() -> set[Path]:
     return {*Path(tempfile.gettempdir()).glob("ks-*")}
+
+
+async def test_a_start_that_is_cancelled_leaves_nothing(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    ours = psutil.Process()
+    before = {*ours.children()}
+    for seconds in (0.0, 0.005, 0.02, 0.1, 0.2):
+        start = asyncio.create_task(KernelSession.start(cwd=tmp_path))
+        await asyncio.sleep(seconds)
+        start.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await start
+        assert {*ours.children()} == before
+        assert not private_directories()
+
+
+async def test_a_restart_that_fails_is_told_and_tried_again(monkeypatch, run, tmp_path):
+    limits = Limits(grace_seconds=0.1)
+    stubborn = (
+        "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: sum(range(9))"
+    )
+    async with await KernelSession.start(cwd=tmp_path, limits=limits) as session:
+        monkeypatch.setattr(session, "working_directory", tmp_path / "gone")
+        ran = await run(session, stubborn, deadline=0.1)
+        assert ran.result.status == "timeout"
+        assert ran.result.restarted
+        assert "The new kernel failed" in ran.result.detail
+        with pytest.raises(KernelStartError, match="does not exist"):
+            await run(session, "1")
+        monkeypatch.undo()
+        after = await run(session, "2")
+        assert after.value == "2"
+        assert after.result.restarted
 
 
 async def test_tcp_serves_where_sockets_in_files_do_not(monkeypatch, run, limits, tmp_path):
