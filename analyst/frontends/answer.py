@@ -78,12 +78,14 @@ def answer_of(
 def _frames(
     transcript: Transcript, fetch_frame: Callable[[str], pd.DataFrame]
 ) -> dict[str, pd.DataFrame]:
-    """Fetch what the run's code assigned, newest first if there is too much of it."""
+    """Fetch what the run's code assigned, newest first in case not all of it can be had."""
     frames: dict[str, pd.DataFrame] = {}
     room = MAX_FRAME_BYTES
     for name in assigned_names(transcript)[-MAX_NAMES:][::-1]:
         try:
             frame = fetch_frame(name)
+        except KeyboardInterrupt:
+            break  # the user waits no longer; what has arrived is kept
         except Exception:  # noqa: BLE001, S112  # most names hold no table, or do no longer
             continue
         room -= int(frame.memory_usage(deep=True).sum())

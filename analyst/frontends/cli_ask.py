@@ -14,6 +14,7 @@ import json
 import math
 import signal
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -71,6 +72,13 @@ def ask(options: argparse.Namespace, *, session_factory: SessionFactory | None =
         view = asyncio.run(_ask(options, question, Settings.load(), session_factory))
     except (FrontEndError, SettingsError) as error:
         return _refuse(str(error), options)
+    except Exception as error:
+        if not options.json:
+            raise
+        # A defect of ours: whoever reads the output still gets its one object.
+        traceback.print_exc()
+        _refuse(f"{type(error).__name__}: {error}", options)
+        return 1
     transcript = view.transcript
     if options.json:
         print(json.dumps(_summary(transcript), ensure_ascii=False, allow_nan=False, default=str))

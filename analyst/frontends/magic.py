@@ -121,7 +121,9 @@ class AgentMagics(Magics):
         if transcript.run_id:
             self.run_ids.append(transcript.run_id)
         if options.out is not None:
-            namespace[options.out] = answer_of(transcript, fetch_frame=self.bridge.fetch_frame)
+            # A run that was given up may still hold the agent's kernel.
+            fetch = self.bridge.fetch_frame if run.ended.is_set() else None
+            namespace[options.out] = answer_of(transcript, fetch_frame=fetch)
         strict = not self._somebody_is_there() if options.strict is None else options.strict
         if strict and transcript.status != "ok":
             raise RunFailedError(str(transcript.status), transcript.reason)

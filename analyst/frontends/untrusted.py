@@ -25,7 +25,7 @@ _ESCAPE_SEQUENCE = re.compile(
     """,
     re.VERBOSE,
 )
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _INVISIBLE = re.compile(
     "[\u200b\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\U000e0000-\U000e007f]"
 )
@@ -68,8 +68,7 @@ def clean_text(text: str) -> str:
     spelled out, for instance ``<U+202E>``. Tabs and line feeds stay.
     """
     text = _ESCAPE_SEQUENCE.sub("", text).replace("\r\n", "\n")
-    text = _OVERWRITTEN.sub("", text)
-    text = _CONTROL.sub("", text)
+    text = _OVERWRITTEN.sub("", _CONTROL.sub("", text)).replace("\r", "")
     return _INVISIBLE.sub(lambda match: f"<U+{ord(match.group()):04X}>", text)
 
 

@@ -158,6 +158,15 @@ def test_mistakes_are_sentences_and_exit_code_2(ask, arguments, says):
     assert says in json.loads(out)["error"]
 
 
+def test_a_defect_still_gives_the_reader_of_json_an_object(ask):
+    code, out, err, _ = ask("q", "--json", scripts=[ZeroDivisionError("a defect")])
+    assert code == 1
+    assert json.loads(out)["error"] == "ZeroDivisionError: a defect"
+    assert "Traceback" in err
+    with pytest.raises(ZeroDivisionError):
+        ask("q", scripts=[ZeroDivisionError("a defect")])
+
+
 def test_an_interrupt_stops_the_run_and_says_what_was_done(package_environment, tmp_path):
     program = """
         import sys

@@ -309,3 +309,60 @@ def test_unloading_takes_everything_away(notebook):
         notebook.shell.input_transformer_manager.cleanup_transforms
     )
     magic.unload(notebook.shell)
+
+
+def test_the_extension_loads_reloads_and_unloads(notebook, capsys):
+    magic.unload(notebook.shell)
+    for line in ("%load_ext analyst", "%reload_ext analyst"):
+        assert notebook.cell(line) == ("", None)
+        transforms = notebook.shell.input_transformer_manager.cleanup_transforms
+        assert transforms.count(magic.keep_cell_verbatim) == 1
+        assert "%%agent [options]" in notebook.cell("%agent")[0]
+    notebook.cell("%unload_ext analyst")
+    assert notebook.shell.find_cell_magic("agent") is None
+
+
+def test_an_interrupt_while_tables_are_fetched_keeps_those_that_came(script):
+    from analyst.frontends.answer import answer_of
+    from analyst.frontends.reducer import fold
+
+    def fetch(name):
+        if name == "first":
+            raise KeyboardInterrupt
+        return pd.DataFrame({"x": [1]})
+
+    script.start().call("first = 1\nsecond = 2").called().answer("done").finish()
+    assert list(answer_of(fold(script.events), fetch_frame=fetch).frames) == ["second"]
+
+
+def test_tables_that_are_too_large_together_are_left_out(script, monkeypatch):
+    from analyst.frontends import answer
+    from analyst.frontends.reducer import fold
+
+    monkeypatch.setattr(answer, "MAX_FRAME_BYTES", 1000)
+    sizes = {"a": 10, "b": 10_000, "c": 10}
+    script.start().call("a = b = c = 1").called().answer("done").finish()
+    kept = answer.answer_of(
+        fold(script.events), fetch_frame=lambda name: pd.DataFrame({"x": np.ones(sizes[name])})
+    )
+    assert list(kept.frames) == ["c"]
+
+
+def test_a_run_that_is_given_up_does_not_wait_for_its_tables(notebook_of, the_whole_run):
+    notebook = notebook_of(the_whole_run, hold=True, deaf=True)
+    notebook.magics.bridge._stop_seconds = 0.1
+
+    from analyst.frontends import terminal_view
+
+    original = terminal_view.TerminalView.apply
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            terminal_view.TerminalView,
+            "apply",
+            lambda view, event: (original(view, event), notebook.magics.bridge.stop())[0],
+        )
+        printed, error = notebook.cell("%%agent --out r\nq")
+    assert error is None
+    assert "did not end within 0.1 s" in printed
+    assert notebook.shell.user_ns["r"].frames == {}
+    notebook.session._stopped.set()

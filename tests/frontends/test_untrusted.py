@@ -80,6 +80,7 @@ def test_hostile_text_stays_text_in_every_place_of_a_run(script):
 @given(payload=st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
 @example("</details>")
 @example("]]><!--")
+@example("\r\x1f")
 @example("```\n</pre>")
 def test_no_text_changes_the_shape_of_a_step(payload):
     from analyst.frontends.transcript import ShownOutput, Step
