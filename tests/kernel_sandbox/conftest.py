@@ -20,7 +20,7 @@ from kernel_sandbox import (
     Stream,
 )
 
-LIMITS = Limits(grace_seconds=1.5, output_bytes=4_000_000, memory=1_500_000_000)
+LIMITS = Limits(grace_seconds=1.5, output_bytes=2_000_000, memory=1_500_000_000)
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,7 @@ asyncio.run(own())
 """
 
 
-@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
 def test_nothing_outlives_an_owner_however_it_dies(tmp_path: Path, end: signal.Signals):
     owner = subprocess.Popen(
         [sys.executable, "-c", OWNER, str(tmp_path)],

@@ -188,18 +188,18 @@ async def test_a_forged_result_is_refused(session, run, hand):
 
 
 async def test_a_frame_over_the_kernels_memory_is_told_and_the_kernel_lives(tmp_path, run):
-    limits = Limits(memory=350_000_000)
+    limits = Limits(memory=300_000_000)
     async with await KernelSession.start(cwd=tmp_path, limits=limits) as session:
         hand = HandOff(session)
-        objects = pd.DataFrame({"x": pd.Series(np.arange(8_000_000), dtype=object)})
+        objects = pd.DataFrame({"x": pd.Series(np.arange(5_000_000), dtype=object)})
         with pytest.raises(HandOffError, match="memory limit"):
             await hand.hand_over("big", objects)
         await hand.hand_over("small", SALES)
         assert session.generation == 0
         # What need not be copied fits, and is told to be read-only.
-        handed = await hand.hand_over("wide", pd.DataFrame(np.ones((2_000_000, 10))))
+        handed = await hand.hand_over("wide", pd.DataFrame(np.ones((1_500_000, 10))))
         assert "cannot be changed in place" in handed.changes[0]
-        assert (await run(session, "float(wide[3].sum())")).value == "2000000.0"
+        assert (await run(session, "float(wide[3].sum())")).value == "1500000.0"
         assert (await run(session, "wide.loc[0, 0] = 5")).result.status == "error"
 
 
