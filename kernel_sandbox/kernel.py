@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 _FIRST_IDLE_SECONDS = 0.1
 
-TAKE_UP_SECONDS = 10.0
+TAKE_UP_SECONDS = 20.0
 """A kernel that has not begun with a request by then has lost it or is stuck."""
 
 

@@ -10,6 +10,7 @@ import asyncio
 import os
 import signal
 import socket
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -118,13 +119,15 @@ class SandboxProvisioner(LocalProvisioner):
                 self.supervisor.signal(signum)
 
     async def kill(self, restart: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - inherited
-        """Kill the kernel and everything below it, and wait until it is gone."""
+        """Kill the kernel and everything below it; wait for that a dozen seconds at most."""
         supervisor = self.supervisor
         if supervisor is None:
             return
         supervisor.stop()
         if not await asyncio.to_thread(supervisor.wait, _STOP_SECONDS):
-            supervisor.kill()
+            # Something below it does not die yet. It stays at it, and is not waited for.
+            threading.Thread(target=supervisor.close, daemon=True).start()
+            self.supervisor = None
 
     async def terminate(self, restart: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - inherited
         """Ask the kernel to end."""

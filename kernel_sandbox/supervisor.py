@@ -168,14 +168,6 @@ class Supervisor:
             return False
         return True
 
-    def kill(self) -> None:
-        """Kill the supervisor itself, which takes the kernel with it; the last resort."""
-        with contextlib.suppress(OSError):
-            self._process.kill()
-        if self.kernel_pid is not None:
-            with contextlib.suppress(OSError):
-                os.killpg(self.kernel_pid, signal.SIGKILL)
-
     def close(self) -> None:
         """Give up the pipes and the process entry. The supervisor must have ended."""
         self._process.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -106,6 +107,33 @@ async def test_daemons_of_the_code_end_with_the_kernel(session, run, tmp_path):
     assert all(process.is_running() for process in watched)
     await session.restart()
     assert all_end(watched, 1)
+
+
+async def test_code_that_forks_to_escape_ends_with_the_kernel(session, run, tmp_path):
+    hop = (
+        "import os, time\n"
+        "for _ in range(10):\n"
+        "    if os.fork() == 0:\n"
+        f"        os.chdir({str(tmp_path)!r})\n"
+        "        while True:\n"
+        "            os.setsid() if os.getpid() != os.getsid(0) else None\n"
+        "            if os.fork() != 0:\n"
+        "                time.sleep(0.01)\n"
+        "                os._exit(0)\n"
+    )
+    await run(session, hop)
+    assert hoppers(tmp_path)
+    await session.restart()
+    assert not hoppers(tmp_path)
+
+
+def hoppers(folder: Path) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.cwd() == str(folder):
+                found.append(process)
+    return found
 
 
 async def test_shutdown_leaves_nothing(run, limits, tmp_path):
