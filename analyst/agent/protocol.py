@@ -118,7 +118,7 @@ def retry_note(situation: Situation) -> str:
         return f"A first try failed:\n{result.observation}\nDo it another way where it failed."
     if situation.doubts:
         lost = " ".join(situation.doubts)
-        return f"A first try lost values: {lost} Convert them properly, if they should count."
+        return f"A first try went wrong: {lost}"
     names = ", ".join(situation.missing)
     return f"A first try did not assign {names}. Assign each of them a number or a text."
 

@@ -93,8 +93,8 @@ def advise(
     text columns which the code used into numbers.
     """
     text = f"{name}: {message}"
-    if conversions and re.search(_TEXT_AS_NUMBER, text):
-        return "Text is used as numbers. Convert it first:\n" + "\n".join(conversions)
+    if conversions and name != "KeyError":
+        return "The column holds numbers as text. Convert it first:\n" + "\n".join(conversions)
     if name == "KeyError":
         return _missing_column(message, list(columns))
     return next((advice for pattern, advice in _ADVICE if re.search(pattern, text)), "")

@@ -28,7 +28,8 @@ from kernel_sandbox import (
 KEPT_OUTPUTS = 200
 """Outputs of a cell that its observation is made from; the user sees all."""
 
-TEXT_AS_NUMBERS = "Numbers that are kept as text were compared as text. Convert them first:\n"
+TEXT_AS_NUMBERS = "Numbers that are kept as text were compared as text. "
+CONVERT = "Convert them first, like this:\n"
 
 _STATUS: Mapping[str, CallStatus] = {
     "ok": "ok",
@@ -129,8 +130,10 @@ class PythonTool:
         if lost:
             text += "\nAll variables but the data handed over are gone."
         doubts = [entry["doubt"] for entry in changed if entry["doubt"]]
-        if report.get("unconverted"):
-            doubts.append(TEXT_AS_NUMBERS + "\n".join(conversions))
+        if doubts and conversions:
+            doubts.append(CONVERT + "\n".join(conversions))
+        elif report.get("unconverted"):
+            doubts.append(TEXT_AS_NUMBERS + CONVERT + "\n".join(conversions))
         return ToolResult(
             status=_STATUS[result.status],
             observation=text,

@@ -457,7 +457,8 @@ async def test_number_texts_compared_as_text_are_noticed_and_tried_again(
         [
             code("most = df['deaths'].max()\nprint(most)"),
             code(
-                'n = df["deaths"].str.extract(r"^(\\d+)")[0].astype(float)\nmost = n.max()\nprint(most)'
+                'n = df["deaths"].str.extract(r"^(\\d+)")[0].astype(float)\n'
+                "most = n.max()\nprint(most)"
             ),
         ]
     )

@@ -50,7 +50,7 @@ def test_a_profile_holds_no_rows_unless_they_are_asked_for() -> None:
 @pytest.mark.parametrize(
     ("held", "words"),
     [
-        (["1", "2.5", "30"], "(numbers as text)"),
+        (["1", "2.5", "30"], "(numbers as text; as numbers: pd.to_numeric(column))"),
         (["$1,204.50", "98%", "€3"], "signs"),
         (["2024-01-05", "2024-02-06", "2023-12-31"], "(dates as text)"),
         (["630308[495000-801000]", "12[10-14]", "7[1-9]"], "before other text"),

@@ -11,6 +11,7 @@ from typing import Any
 from .changes import changes, remember
 from .frames import frames_of
 from .profile import describe
+from .snapshots import snapshot
 from .texts import conversions, forgets_conversion
 from .values import HIDDEN, values
 
@@ -82,8 +83,9 @@ def profile(name: str, namespace: dict[str, Any], rows: int) -> str:
 def report(code: str, names: list[str], namespace: dict[str, Any]) -> dict[str, Any]:
     """Report what a finished cell left: changed frames, named values, columns, variables.
 
-    ``conversions`` are lines that would turn the number texts that the code uses into numbers;
-    ``unconverted`` says that the code compares or counts them as the text they are.
+    ``conversions`` are lines that would turn the number texts that the code uses, as they were
+    at the start of the question, into numbers; ``unconverted`` says that the code compares or
+    counts them as the text they are.
     """
     frames = frames_of(namespace)
     columns = dict.fromkeys(str(label) for frame in frames.values() for label in frame.columns)
@@ -95,7 +97,7 @@ def report(code: str, names: list[str], namespace: dict[str, Any]) -> dict[str, 
         and not isinstance(value, types.ModuleType)
         and not callable(value)
     ]
-    lines = conversions(code, frames)[:3]
+    lines = conversions(code, {**frames, **snapshot()})[:3]
     return {
         "changes": changes(namespace),
         "values": values(names, namespace),

@@ -76,4 +76,4 @@ def _describe_values(pd: Any, series: Any, present: Any, examples: int) -> str:
     more = ", …" if len(shown) < len(distinct) else ""
     listed = ", ".join(repr(short(v)) for v in shown) + more
     kind = kind_of_text(text)
-    return f" {len(distinct)} distinct: {listed}{kind.words if kind else ''}"
+    return f" {len(distinct)} distinct: {listed}{kind.described if kind else ''}"

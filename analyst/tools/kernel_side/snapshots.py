@@ -27,6 +27,11 @@ def begin(namespace: dict[str, Any]) -> None:
             continue
 
 
+def snapshot() -> dict[str, Any]:
+    """Return the frames as they were at :func:`begin`."""
+    return dict(_snapshot)
+
+
 def roll_back(namespace: dict[str, Any]) -> None:
     """Put the frames back as they were at :func:`begin`."""
     for name, frame in _snapshot.items():

@@ -33,6 +33,12 @@ class TextKind:
     words: str
     conversion: str = ""
 
+    @property
+    def described(self) -> str:
+        """The words, with the conversion where there is one, as a profile shows them."""
+        how = f"; as numbers: {self.conversion}" if self.conversion else ""
+        return f" ({self.words}{how})"
+
 
 def short(value: Any) -> str:
     """Write a value briefly."""
@@ -50,23 +56,23 @@ def kind_of_text(text: Any) -> TextKind | None:
     as_number = pd.to_numeric(text, errors="coerce").notna()
     share = as_number.mean()
     if share == 1:
-        return TextKind(" (numbers as text)", "pd.to_numeric(column)")
+        return TextKind("numbers as text", "pd.to_numeric(column)")
     if text.str.match(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}").mean() > MOST:
-        return TextKind(" (dates as text)")
+        return TextKind("dates as text")
     bare = text.str.replace(r"[,$€£%\s]", "", regex=True)
     if pd.to_numeric(bare, errors="coerce").notna().mean() > MOST:
         return TextKind(
-            " (numbers as text, with signs such as , $ or %)",
+            "numbers as text, with signs such as , $ or %",
             'column.str.replace(r"[,$€£%\\s]", "", regex=True).astype(float)',
         )
     if text.str.match(r"-?\d[\d.]*\s*[^\w\s:/.-]").mean() > MUCH:
         return TextKind(
-            " (numbers before other text)", 'column.str.extract(r"^(-?[\\d.]+)")[0].astype(float)'
+            "numbers before other text", 'column.str.extract(r"^(-?[\\d.]+)")[0].astype(float)'
         )
     if share > MUCH:
         others = ", ".join(repr(short(v)) for v in text[~as_number].unique()[:EXAMPLES])
         return TextKind(
-            f" (numbers as text, but also {others})", 'pd.to_numeric(column, errors="coerce")'
+            f"numbers as text, but also {others}", 'pd.to_numeric(column, errors="coerce")'
         )
     return None
 

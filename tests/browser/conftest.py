@@ -1,0 +1,189 @@
+"""A real JupyterLab and a real browser. The model is scripted, all else is the product.
+
+The browser is Debian's Chromium (package ``chromium``); nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from playwright.sync_api import Page
+
+IN_KERNEL = Path(__file__).parents[1] / "frontends" / "in_kernel"
+QUIET_SETTINGS = {
+    "@jupyterlab/apputils-extension:notification": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+        "doNotDisturbMode": True,
+    }
+}
+CHROMIUM_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert path is not None, "Install Chromium (Debian: apt-get install chromium) for these tests."
+    return {**browser_type_launch_args, "executable_path": path, "args": CHROMIUM_OPTIONS}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    return {**browser_context_args, "viewport": {"width": 1280, "height": 900}}
+
+
+@dataclass(frozen=True)
+class JupyterServer:
+    """A running server and the directory that it shows."""
+
+    address: str
+    token: str
+    directory: Path
+    replies: Path
+
+    def write(self, name: str, cells: list[str], replies: list[Any]) -> Path:
+        """Write a notebook, and what the scripted model will say in it."""
+        self.replies.write_text(json.dumps(replies))
+        notebook = nbformat.v4.new_notebook()
+        notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
+        notebook.metadata["kernelspec"] = {
+            "name": "python3",
+            "display_name": "Python 3",
+            "language": "python",
+        }
+        path = self.directory / name
+        nbformat.write(notebook, path)
+        return path
+
+    def url(self, front_end: str, name: str) -> str:
+        """Return the address of a notebook in a front end: ``lab/tree`` or ``notebooks``."""
+        return f"{self.address}/{front_end}/{name}?token={self.token}&reset"
+
+
+@pytest.fixture(scope="session")
+def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
+    home = tmp_path_factory.mktemp("jupyter")
+    directory = home / "notebooks"
+    directory.mkdir()
+    settings = home / "lab-settings"
+    settings.mkdir()
+    (settings / "overrides.json").write_text(json.dumps(QUIET_SETTINGS))
+    replies = home / "replies.json"
+    token, port = secrets.token_hex(16), _free_port()
+    environment = {
+        **os.environ,
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "IPYTHONDIR": str(home / "ipython"),
+        "ANALYST_DATA": str(home / "analyst"),
+        "ANALYST_TEST_REPLIES": str(replies),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "user-settings"),
+        "PYTHONPATH": str(IN_KERNEL),
+    }
+    log = (home / "server.log").open("wb")
+    server = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "jupyterlab",
+            "--allow-root",
+            "--no-browser",
+            "--ip=127.0.0.1",
+            f"--port={port}",
+            "--ServerApp.port_retries=0",
+            f"--IdentityProvider.token={token}",
+            f"--ServerApp.root_dir={directory}",
+            f"--LabApp.app_settings_dir={settings}",
+            f"--LabApp.workspaces_dir={home / 'workspaces'}",
+            "--LabApp.expose_app_in_browser=True",
+            "--JupyterNotebookApp.expose_app_in_browser=True",
+        ],
+        env=environment,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _await_answer(f"{address}/api/status?token={token}", server, home / "server.log")
+        yield JupyterServer(address, token, directory, replies)
+    finally:
+        server.terminate()
+        server.wait(30)
+        log.close()
+
+
+RunCells = Callable[[Page, int], None]
+
+
+@pytest.fixture
+def run_cells() -> RunCells:
+    """Run the first cells of the open notebook and wait until the kernel is idle again."""
+
+    def run(page: Page, count: int) -> None:
+        page.wait_for_selector(".jp-Notebook .jp-CodeCell")
+        page.evaluate(_KERNEL_IS_THERE)
+        page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
+        for _ in range(count):
+            page.keyboard.press("Shift+Enter")
+        page.wait_for_function(_ALL_RAN, arg=count, timeout=60_000)
+
+    return run
+
+
+_KERNEL_IS_THERE = """async () => {
+  const app = window.jupyterapp;
+  await app.restored;
+  const panel = app.shell.currentWidget;
+  await panel.context.ready;
+  await panel.sessionContext.ready;
+  await panel.sessionContext.session.kernel.info;
+}"""
+
+_ALL_RAN = """count => {
+  const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].slice(0, count);
+  return prompts.length === count && prompts.every(p => /\\[\\d+\\]/.test(p.textContent));
+}"""
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _await_answer(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError(f"Jupyter did not start:\n{log.read_text()[-3000:]}")
