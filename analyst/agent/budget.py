@@ -17,13 +17,17 @@ from analyst.record.events import Usage
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What one run may use. ``tokens`` counts read and written ones, cached included."""
+    """What one run may use. ``tokens`` counts read and written ones, cached included.
+
+    ``malformed`` replies and ``failures`` of calls count in a row, ``repeats`` of code in all.
+    """
 
     steps: int = 8
     tokens: int = 50_000
     seconds: float = 600.0
     malformed: int = 3
     repeats: int = 2
+    failures: int = 4
 
 
 @dataclass
@@ -35,6 +39,7 @@ class Budget:
     steps: int = 0
     usage: Usage = field(default_factory=Usage)
     malformed_in_a_row: int = 0
+    failures_in_a_row: int = 0
     repeats: int = 0
     paused_seconds: float = 0.0
     _codes: Counter[str] = field(default_factory=Counter)
@@ -72,6 +77,8 @@ class Budget:
         if self.malformed_in_a_row >= limits.malformed:
             count = self.malformed_in_a_row
             return f"the model's last {count} replies were neither code nor an answer"
+        if self.failures_in_a_row >= limits.failures:
+            return f"the last {self.failures_in_a_row} tries did not work"
         if self.repeats > limits.repeats:
             return "the model sent the same code again and again"
         if self.steps >= limits.steps:

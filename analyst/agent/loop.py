@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from analyst.agent import values as asked
 from analyst.agent.action import FinalAnswer, MalformedActionError, ToolCall
 from analyst.agent.budget import Budget
-from analyst.agent.context import Context, Question
+from analyst.agent.context import Context
 from analyst.agent.partial import computed_answer, partial_answer
 from analyst.agent.protocol import ActionProtocol, Situation, retry_note
+from analyst.agent.task import Progress, Task
 from analyst.llm.completion import (
     Completion,
     CompletionRequest,
@@ -47,43 +48,6 @@ _DIGITS = re.compile(r"\d")
 _PLACEHOLDER = re.compile(
     r"[\[<{](?:insert|your|the|value|number|name|result|answer|x)\b[^\]>}]*[\]>}]", re.IGNORECASE
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Task:
-    """What one run is to do.
-
-    ``value_pattern`` (groups ``name`` and ``value``) reads values that the code prints in a
-    format of the caller's. ``has_data``: frames or files were handed over, so an answer with
-    numbers needs code first.
-    """
-
-    question: Question
-    value_pattern: re.Pattern[str] | None = None
-    has_data: bool = False
-
-    @property
-    def value_names(self) -> Sequence[str]:
-        """Names of the values asked for."""
-        return self.question.value_names
-
-
-@dataclass
-class Progress:
-    """What happened so far in one run."""
-
-    values: dict[str, Any] = field(default_factory=dict)
-    calls_ok: int = 0
-    calls_failed: int = 0
-    last_output: str = ""
-    requests: int = 0
-    sent: list[Any] = field(default_factory=list)
-    doubted: bool = False
-    retrying: bool = False
-    failed_tries: int = 0
-    nudged: bool = False
-    seconds_model: float = 0.0
-    seconds_tools: float = 0.0
 
 
 @dataclass
@@ -154,7 +118,8 @@ class AgentLoop:
         tries = len(RETRY_TEMPERATURES)
         temperature = self.temperature
         if progress.retrying:
-            temperature = RETRY_TEMPERATURES[min(progress.failed_tries, tries) - 1]
+            failures = budget.failures_in_a_row + budget.malformed_in_a_row
+            temperature = RETRY_TEMPERATURES[min(failures, tries) - 1]
         room = budget.limits.tokens - budget.usage.total
         request = CompletionRequest(
             messages=tuple(self.context.messages),
@@ -209,7 +174,6 @@ class AgentLoop:
             self.context.append({"role": "assistant", "content": reply.text})
             self.context.append({"role": "user", "content": str(error)})
             progress.retrying = True
-            progress.failed_tries += 1
             return
         budget.malformed_in_a_row = 0
         self.context.append(self.protocol.reply_message(reply, actions))
@@ -318,21 +282,36 @@ class AgentLoop:
             seconds=seconds,
             values=new_values,
         )
-        missing = asked.missing(task.value_names, progress.values)
+        async for event in self._judge(
+            task, call, result, budget=budget, make=make, progress=progress
+        ):
+            yield event
+
+    async def _judge(
+        self,
+        task: Task,
+        call: ToolCall,
+        result: ToolResult,
+        *,
+        budget: Budget,
+        make: EventMaker,
+        progress: Progress,
+    ) -> AsyncIterator[events.Event]:
+        """Decide what a finished call means for the run: go on, or ask afresh."""
         doubts = () if progress.doubted else result.doubts
         progress.doubted |= bool(doubts)
         for doubt in doubts:
             yield make(events.Note, level="warning", code="doubt", text=doubt)
-        progress.retrying = result.status != "ok" or bool(doubts)
-        progress.failed_tries += progress.retrying
+        missing = asked.missing(task.value_names, progress.values)
         situation = Situation(
             result=result, doubts=doubts, missing=missing, asks_values=bool(task.value_names)
         )
-        first_try = self.protocol.retries_afresh and progress.calls_ok <= (result.status == "ok")
-        trouble = progress.retrying or (missing and task.value_names)
-        if first_try and trouble and result.status != "refused":
-            progress.failed_tries += not progress.retrying
-            progress.retrying = True
+        alone = progress.calls_ok <= (result.status == "ok")
+        afresh = self.protocol.retries_afresh and alone and result.status != "refused"
+        failed = result.status != "ok" or bool(doubts) or (afresh and bool(missing))
+        progress.retrying = failed
+        budget.failures_in_a_row = budget.failures_in_a_row + 1 if failed else 0
+        if failed and afresh:
             progress.calls_ok = 0
             progress.values.clear()
             await self.roll_back()

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 from analyst._version import __version__
 from analyst.agent.budget import Budget, Limits
 from analyst.agent.context import Question
-from analyst.agent.loop import Progress, Task
 from analyst.agent.partial import partial_answer
+from analyst.agent.task import Progress, Task
 from analyst.agent.values import missing
 from analyst.llm.completion import ModelError
 from analyst.record import events

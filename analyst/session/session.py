@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from analyst.agent import prompts
 from analyst.agent.context import Context
-from analyst.agent.loop import AgentLoop, Task
+from analyst.agent.loop import AgentLoop
 from analyst.agent.protocol import ActionProtocol, FencedProtocol, NativeProtocol
+from analyst.agent.task import Task
 from analyst.llm.completion import LanguageModel, Message
 from analyst.llm.embedded import EmbeddedModel
 from analyst.llm.router import ModelChoice, build_model, choose_model

@@ -52,6 +52,14 @@ def test_malformed_replies_end_a_run_only_in_a_row() -> None:
     assert "last 3 replies" in str(budget.exhausted())
 
 
+def test_failures_end_a_run_only_in_a_row() -> None:
+    budget = Budget(Limits(failures=4))
+    budget.failures_in_a_row = 3
+    assert budget.exhausted() is None
+    budget.failures_in_a_row = 4
+    assert budget.exhausted() == "the last 4 tries did not work"
+
+
 def test_repeats_are_told_from_new_tries_by_meaning_not_by_layout() -> None:
     budget = Budget(Limits(repeats=1))
     assert not budget.is_repeat("x = 1\nprint(x)")
