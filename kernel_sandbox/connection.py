@@ -21,7 +21,6 @@ from typing import Any
 
 import zmq
 from jupyter_client.session import Session
-from zmq.utils.monitor import recv_monitor_message
 
 from kernel_sandbox.limits import Limits
 from kernel_sandbox.outputs import from_message
@@ -161,6 +160,9 @@ class KernelConnection:
             for channel in (self._iopub, self._shell):
                 poller.register(channel.monitor, zmq.POLLIN)
         ready = dict(poller.poll(self._patience()))
+        dropped = [channel for channel in (self._iopub, self._shell) if channel.monitor in ready]
+        if dropped and self._supervisor.exit is None:
+            self._note_loss()
         if self._iopub.socket in ready:
             self._drain(self._iopub.socket, self._on_iopub)
         if self._shell.socket in ready:
@@ -172,8 +174,8 @@ class KernelConnection:
                 self._drain(self._shell.socket, self._on_shell)
                 self._end(ended)
             self._release()
-        elif self._iopub.monitor in ready or self._shell.monitor in ready:
-            self._reconnect(context, ready)
+        if dropped and self._exit is None:
+            self._reconnect(context, dropped)
         if self._woken in ready:
             with contextlib.suppress(BlockingIOError):
                 os.read(self._woken, 4096)
@@ -194,6 +196,8 @@ class KernelConnection:
         times = []
         if request.kill_at is not None and not request.killed:
             times.append(request.kill_at)
+        if request.again_at is not None and not request.over:
+            times.append(request.again_at)
         if request.deadline is not None and request.reason is None and not request.over:
             times.append(request.sent_at + request.deadline)
         if request.over or (request.idle and not request.probed):
@@ -213,6 +217,9 @@ class KernelConnection:
                     self._finish(request)
             elif request.idle and not request.probed:
                 self._probe(request)
+            elif request.again_at is not None and request.again_at <= now:
+                request.again_at = None
+                self._signal(request)
             elif request.kill_at is not None and request.kill_at <= now:
                 request.killed = True
                 self._supervisor.stop()
@@ -241,10 +248,18 @@ class KernelConnection:
         if request.reason is None or reason == "abandoned":
             request.reason = reason
         if request.kill_at is None:
-            request.kill_at = time.monotonic() + self._limits.grace_seconds
-            self._signals_sent += 1
-            self._supervisor.signal(signal.SIGINT)
-            self._unprobed.append(request)
+            now = time.monotonic()
+            request.kill_at = now + self._limits.grace_seconds
+            # Code that tries again after any exception swallows the first interrupt.
+            request.again_at = now + self._limits.grace_seconds / 2
+            # A kernel that has not begun with it would ignore the signal.
+            if request.taken_up or reason == "not_taken_up":
+                self._signal(request)
+
+    def _signal(self, request: Request) -> None:
+        self._signals_sent += 1
+        self._supervisor.signal(signal.SIGINT)
+        self._unprobed.append(request)
 
     def _release(self) -> None:
         """Do what had to wait until the signals arrived."""
@@ -298,7 +313,10 @@ class KernelConnection:
         msg_type, content, request = self._parse(frames)
         if request is None:
             return
-        request.taken_up = True
+        if not request.taken_up:
+            request.taken_up = True
+            if request.kill_at is not None:
+                self._signal(request)
         request.last_heard = time.monotonic()
         if msg_type == "status":
             if content.get("execution_state") == "idle":
@@ -343,25 +361,26 @@ class KernelConnection:
     def _close(self) -> None:
         self._closing = True
 
-    def _reconnect(self, context: zmq.Context[zmq.Socket[bytes]], ready: dict[Any, int]) -> None:
-        """Replace connections that libzmq dropped, which it does at a message over the limit."""
-        if self._supervisor.exit is not None:
-            return
+    def _note_loss(self) -> None:
+        """Stop what runs: libzmq drops a connection at a message over the limit."""
         size = self._limits.message_bytes // (1024 * 1024)
-        if self._iopub.monitor in ready:
-            recv_monitor_message(self._iopub.monitor)
-            self._iopub.close()
-            self._iopub = _Channel(context, zmq.SUB, self._urls["iopub"])
-        if self._shell.monitor in ready:
-            recv_monitor_message(self._shell.monitor)
-            self._shell.close()
-            self._shell = _Channel(context, zmq.DEALER, self._urls["shell"])
-        running = [*self._requests.values()]
-        for request in running:
+        for request in self._requests.values():
             request.lost_detail = (
                 f"An output larger than {size} MiB was dropped and the code was stopped."
             )
             self._interrupt(request, "output_limit")
+
+    def _reconnect(self, context: zmq.Context[zmq.Socket[bytes]], dropped: list[_Channel]) -> None:
+        """Replace connections that libzmq dropped, after reading what they still hold."""
+        if self._iopub in dropped:
+            self._drain(self._iopub.socket, self._on_iopub)
+            self._iopub.close()
+            self._iopub = _Channel(context, zmq.SUB, self._urls["iopub"])
+        if self._shell in dropped:
+            self._drain(self._shell.socket, self._on_shell)
+            self._shell.close()
+            self._shell = _Channel(context, zmq.DEALER, self._urls["shell"])
+        for request in [*self._requests.values()]:
             # A probe sent before the connection was replaced is lost with it.
             if request not in self._unprobed:
                 self._probe(request)

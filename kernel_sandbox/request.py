@@ -75,6 +75,7 @@ class Request:
         self.probed = False
         self.last_heard = 0.0
         self.reason: StopReason | None = None
+        self.again_at: float | None = None
         self.kill_at: float | None = None
         self.killed = False
         self.lost_detail: str | None = None

@@ -1,8 +1,11 @@
-"""What a kernel of ours runs first: printing waits until what was printed has left.
+"""What a kernel of ours runs first: it makes ipykernel bear floods and interrupts.
 
 ipykernel collects what is printed and sends it a few times a second, however much that is: a
 loop that prints a gigabyte becomes one message of a gigabyte, which no limit on the host can cut
 in the middle. With this, no message of printed text is much longer than a million characters.
+
+And ipykernel ends itself when an interrupt comes in the moment after a cell ended. With this, an
+interrupt reaches the code of a cell or nothing.
 
 The source of this module is run inside kernels (see :func:`install`), so it imports nothing of
 the package.
@@ -10,6 +13,7 @@ the package.
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -22,10 +26,10 @@ def install(ipython_directory: Path) -> None:
     """Make the IPython profile in ``ipython_directory`` run this; on the host."""
     folder = ipython_directory / "profile_default" / "startup"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    source = Path(__file__).read_text(encoding="utf-8") + "\nbound_streams()\n"
+    source = Path(__file__).read_text(encoding="utf-8") + "\nbound_streams()\ngate_interrupts()\n"
     # Run in a namespace of its own: nothing of it is among the user's variables.
     code = f"exec({source!r}, {{'__name__': 'kernel_sandbox_startup'}})\n"
-    (folder / "00-bounded-output.py").write_text(code, encoding="utf-8")
+    (folder / "00-kernel-sandbox.py").write_text(code, encoding="utf-8")
 
 
 def bound_streams() -> None:
@@ -55,3 +59,51 @@ def _bounded(base: Any) -> Any:
             return len(string)
 
     return BoundedOutStream
+
+
+class InterruptGate:
+    """Lets SIGINT through as :class:`KeyboardInterrupt` only while a cell's code runs."""
+
+    def __init__(self, kernel: Any) -> None:
+        self._open = False
+        self._pending = False
+        self._do_execute = kernel.do_execute
+        kernel.pre_handler_hook = self.before
+        kernel.post_handler_hook = self.after
+        kernel.do_execute = self.execute
+
+    def before(self) -> None:
+        """Begin a request; ipykernel calls it."""
+        self._open = self._pending = False
+        signal.signal(signal.SIGINT, self.on_interrupt)
+
+    def after(self) -> None:
+        """End a request; ipykernel calls it."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def on_interrupt(self, *_: object) -> None:
+        """Handle the signal."""
+        if self._open:
+            raise KeyboardInterrupt
+        self._pending = True
+
+    async def execute(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a cell, in place of ipykernel's own method, which it calls."""
+        self._open = True
+        try:
+            if self._pending:
+                raise KeyboardInterrupt
+            return await self._do_execute(*args, **kwargs)
+        finally:
+            self._open = False
+
+
+def gate_interrupts() -> None:
+    """Let interrupts reach cells only; in the kernel."""
+    from IPython import get_ipython  # noqa: PLC0415 - there in the kernel only
+
+    kernel = getattr(get_ipython(), "kernel", None)
+    if all(
+        hasattr(kernel, name) for name in ("do_execute", "pre_handler_hook", "post_handler_hook")
+    ):
+        InterruptGate(kernel)

@@ -75,6 +75,20 @@ async def test_a_loop_that_ignores_interrupts_costs_the_kernel_and_that_is_told(
     assert not after.result.restarted
 
 
+async def test_code_that_swallows_one_interrupt_is_stopped_by_the_next(session, run):
+    ran = await run(
+        session,
+        "for attempt in range(2):\n"
+        "    try:\n"
+        "        while True: sum(range(9))\n"
+        "    except BaseException: caught = attempt",
+        deadline=0.2,
+    )
+    assert ran.result.status == "timeout"
+    assert not ran.result.restarted
+    assert (await run(session, "caught")).value == "1"
+
+
 async def test_a_deadline_holds_while_nobody_asks_for_outputs(session):
     cell = session.execute("print('begun', flush=True)\nwhile True: pass", deadline=0.3)
     assert isinstance(await anext(cell), Stream)
@@ -238,9 +252,24 @@ async def test_a_kernel_that_loses_requests_is_replaced(monkeypatch, session, ru
     assert (await run(session, "2")).value == "2"
 
 
-async def test_interrupts_never_hit_the_next_cell(session, run):
-    for _ in range(30):
-        cell = session.execute("print('begun', flush=True)")
+@pytest.mark.parametrize("code", ["print('begun', flush=True)", "print('begun')\nx = 1"])
+async def test_interrupts_hit_neither_the_next_cell_nor_the_kernel(session, run, code):
+    generation = session.generation
+    for _ in range(40):
+        cell = session.execute(code)
         await anext(cell)
         await cell.aclose()
         assert (await run(session, "sum(range(1000))")).value == "499500"
+    assert session.generation == generation
+
+
+async def test_an_interrupt_that_is_quicker_than_the_cell_is_not_lost(session, run):
+    generation = session.generation
+    for _ in range(10):
+        cell = session.execute("while True: pass")
+        waiting = asyncio.create_task(anext(cell))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+    assert (await run(session, "1")).value == "1"
+    assert session.generation == generation
