@@ -1,4 +1,4 @@
-"""Talking to one kernel process: a thread that owns the sockets and never stops reading.
+"""Talking to one kernel process: a thread that owns the channels and never stops reading.
 
 Outputs are read as they come, whether or not anybody asks for them, counted, and dropped beyond
 the limit, so a kernel can fill neither the host's memory nor its queues. The thread also keeps
@@ -17,12 +17,11 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 import zmq
-from jupyter_client.session import Session
 
-from kernel_sandbox.limits import Limits
+from kernel_sandbox.channels import Channel, Channels, Frames
+from kernel_sandbox.limits import MIB, Limits
 from kernel_sandbox.outputs import from_message
 from kernel_sandbox.request import Request, StopReason
 from kernel_sandbox.supervisor import KernelExit, Supervisor
@@ -32,25 +31,7 @@ _log = logging.getLogger(__name__)
 _SMALL = 64 * 1024
 """Messages of a request over its limit are still looked at up to this size, for its end."""
 
-_RECONNECT_MS = 20
-
-
-class _Channel:
-    """A socket with a monitor that tells when libzmq gave up its connection."""
-
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], kind: int, url: str) -> None:
-        self.socket = context.socket(kind)
-        self.socket.linger = 0
-        self.socket.reconnect_ivl = _RECONNECT_MS
-        self.monitor = self.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
-        if kind == zmq.SUB:
-            self.socket.setsockopt(zmq.SUBSCRIBE, b"")
-        self.socket.connect(url)
-
-    def close(self) -> None:
-        self.socket.disable_monitor()
-        self.monitor.close(linger=0)
-        self.socket.close(linger=0)
+_LAST_WORDS_MS = 20
 
 
 class KernelConnection:
@@ -69,9 +50,9 @@ class KernelConnection:
         limits: Limits,
     ) -> None:
         self._supervisor = supervisor
-        self._urls = urls
         self._limits = limits
-        self._session = Session(key=key)
+        # Made here, so that a failure is the caller's; used by the thread alone.
+        self._channels = Channels(urls, key=key, message_bytes=limits.message_bytes)
         self._woken, self._wake = os.pipe()
         os.set_blocking(self._wake, False)
         os.set_blocking(self._woken, False)
@@ -126,21 +107,15 @@ class KernelConnection:
     # The rest runs in the thread.
 
     def _run(self) -> None:
-        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        context.sockopts[zmq.MAXMSGSIZE] = self._limits.message_bytes
-        self._shell = _Channel(context, zmq.DEALER, self._urls["shell"])
-        self._iopub = _Channel(context, zmq.SUB, self._urls["iopub"])
         try:
             while not self._closing:
-                self._turn(context)
+                self._turn()
         except Exception:  # noqa: BLE001 - a thread that ends silently would leave callers waiting
             _log.exception("the connection to a kernel failed")
             self._supervisor.stop()
         finally:
             self._end(self._exit or KernelExit(None, ""))
-            self._shell.close()
-            self._iopub.close()
-            context.destroy(linger=0)
+            self._channels.close()
             with self._lock:
                 self._closed = self._closing = True
                 os.close(self._wake)
@@ -151,31 +126,28 @@ class KernelConnection:
             if self._reap:
                 self._supervisor.close()
 
-    def _turn(self, context: zmq.Context[zmq.Socket[bytes]]) -> None:
+    def _turn(self) -> None:
+        channels = self._channels
         poller = zmq.Poller()
-        for source in (self._iopub.socket, self._shell.socket, self._woken):
-            poller.register(source, zmq.POLLIN)
+        poller.register(self._woken, zmq.POLLIN)
+        for channel in channels.both:
+            poller.register(channel.socket, zmq.POLLIN)
         if self._exit is None:
             poller.register(self._supervisor.status_fd, zmq.POLLIN)
-            for channel in (self._iopub, self._shell):
+            for channel in channels.both:
                 poller.register(channel.monitor, zmq.POLLIN)
         ready = dict(poller.poll(self._patience()))
-        dropped = [channel for channel in (self._iopub, self._shell) if channel.monitor in ready]
+        dropped = [channel for channel in channels.both if channel.monitor in ready]
         if dropped and self._supervisor.exit is None:
             self._note_loss()
-        if self._iopub.socket in ready:
-            self._drain(self._iopub.socket, self._on_iopub)
-        if self._shell.socket in ready:
-            self._drain(self._shell.socket, self._on_shell)
+        if channels.iopub.socket in ready:
+            channels.iopub.read(self._on_iopub)
+        if channels.shell.socket in ready:
+            channels.shell.read(self._on_shell)
         if self._exit is None and self._supervisor.status_fd in ready:
-            # What the kernel sent before it ended is read before its end is told.
-            if (ended := self._supervisor.exit) is not None:
-                self._drain(self._iopub.socket, self._on_iopub)
-                self._drain(self._shell.socket, self._on_shell)
-                self._end(ended)
-            self._release()
+            self._on_status()
         if dropped and self._exit is None:
-            self._reconnect(context, dropped)
+            self._reconnect(dropped)
         if self._woken in ready:
             with contextlib.suppress(BlockingIOError):
                 os.read(self._woken, 4096)
@@ -184,6 +156,15 @@ class KernelConnection:
             for call in calls:
                 call()
         self._keep_time()
+
+    def _on_status(self) -> None:
+        if (ended := self._supervisor.exit) is not None:
+            # What the kernel sent before it ended is read before its end is told.
+            self._channels.iopub.read_all(self._on_iopub, milliseconds=_LAST_WORDS_MS)
+            self._channels.shell.read_all(self._on_shell)
+            self._end(ended)
+        elif self._signals_sent <= self._supervisor.signals_passed:
+            self._release()
 
     def _patience(self) -> int | None:
         """Return the milliseconds until something is due."""
@@ -236,13 +217,15 @@ class KernelConnection:
             # An interrupt meant for what ran before is still on its way.
             self._held.append(request)
             return
-        message = self._session.msg(request.msg_type, request.content)
-        request.msg_id = message["header"]["msg_id"]
         request.sent_at = request.last_heard = time.monotonic()
+        request.msg_id = self._channels.send(request.msg_type, request.content)
         self._requests[request.msg_id] = request
-        self._session.send(self._shell.socket, message)
 
     def _interrupt(self, request: Request, reason: StopReason) -> None:
+        if request in self._held:
+            self._held.remove(request)
+            request.reason = reason
+            request.finish()
         if request.msg_id not in self._requests or request.over:
             return
         if request.reason is None or reason == "abandoned":
@@ -263,8 +246,6 @@ class KernelConnection:
 
     def _release(self) -> None:
         """Do what had to wait until the signals arrived."""
-        if self._signals_sent > self._supervisor.signals_passed:
-            return
         unprobed, self._unprobed = self._unprobed, []
         for request in unprobed:
             self._probe(request)
@@ -281,36 +262,21 @@ class KernelConnection:
         """
         if request.msg_id in self._requests:
             request.probed = True
-            message = self._session.msg("kernel_info_request", {})
-            self._probes[message["header"]["msg_id"]] = request
-            self._session.send(self._shell.socket, message)
+            self._probes[self._channels.send("kernel_info_request", {})] = request
 
-    def _drain(self, socket: zmq.Socket[bytes], handle: Callable[[list[zmq.Frame]], None]) -> None:
-        # A bounded number, so that a flood on one channel does not starve the others.
-        for _ in range(200):
-            try:
-                frames = socket.recv_multipart(zmq.NOBLOCK, copy=False)
-            except zmq.Again:
-                return
-            try:
-                handle(frames)
-            except Exception as error:  # noqa: BLE001 - whatever a hostile message can cause
-                _log.debug("a message of the kernel was dropped: %s", error)
+    def _request_of(self, parent: str | None) -> Request | None:
+        if parent is None:
+            return None
+        return self._requests.get(parent, self._probes.get(parent))
 
-    def _parse(self, frames: list[zmq.Frame]) -> tuple[str, dict[str, Any], Request | None]:
-        _, parts = self._session.feed_identities(frames, copy=False)
-        message = self._session.deserialize(parts, copy=False)
-        parent = message["parent_header"].get("msg_id")
-        content = message["content"]
-        return message["msg_type"], content, self._requests.get(parent, self._probes.get(parent))
-
-    def _on_iopub(self, frames: list[zmq.Frame]) -> None:
+    def _on_iopub(self, frames: Frames) -> None:
         size = sum(len(frame) for frame in frames)
         # Only one request runs at a time; only its outputs can be many.
         over = any(request.bytes > request.byte_limit for request in self._requests.values())
         if size > _SMALL and (over or not self._requests):
             return
-        msg_type, content, request = self._parse(frames)
+        message = self._channels.parse(frames)
+        request = self._request_of(message.parent)
         if request is None:
             return
         if not request.taken_up:
@@ -318,8 +284,8 @@ class KernelConnection:
             if request.kill_at is not None:
                 self._signal(request)
         request.last_heard = time.monotonic()
-        if msg_type == "status":
-            if content.get("execution_state") == "idle":
+        if message.msg_type == "status":
+            if message.content.get("execution_state") == "idle":
                 request.idle = True
                 self._finish_if_over(request)
             return
@@ -327,22 +293,21 @@ class KernelConnection:
         if request.bytes > request.byte_limit:
             self._interrupt(request, "output_limit")
             return
-        output = from_message(msg_type, content)
+        output = from_message(message.msg_type, message.content)
         if output is not None:
             request.put(output)
 
-    def _on_shell(self, frames: list[zmq.Frame]) -> None:
-        _, parts = self._session.feed_identities(frames, copy=False)
-        message = self._session.deserialize(parts, copy=False)
-        parent = message["parent_header"].get("msg_id")
-        request = self._requests.get(parent)
-        if request is not None and isinstance(message["content"], dict):
-            request.reply = message["content"]
-        elif request is None and (request := self._probes.get(parent)) is not None:
+    def _on_shell(self, frames: Frames) -> None:
+        message = self._channels.parse(frames)
+        request = self._request_of(message.parent)
+        if request is None:
+            return
+        if message.parent != request.msg_id:
             request.replied = True
-        if request is not None:
-            request.last_heard = time.monotonic()
-            self._finish_if_over(request)
+        elif isinstance(message.content, dict):
+            request.reply = message.content
+        request.last_heard = time.monotonic()
+        self._finish_if_over(request)
 
     def _finish_if_over(self, request: Request) -> None:
         if request.idle and request.over:
@@ -357,29 +322,25 @@ class KernelConnection:
         self._exit = ended
         for request in [*self._requests.values()]:
             self._finish(request, ended)
+        self._release()
 
     def _close(self) -> None:
         self._closing = True
 
     def _note_loss(self) -> None:
-        """Stop what runs: libzmq drops a connection at a message over the limit."""
-        size = self._limits.message_bytes // (1024 * 1024)
+        size = f"{self._limits.message_bytes / MIB:g} MiB"
         for request in self._requests.values():
             request.lost_detail = (
-                f"An output larger than {size} MiB was dropped and the code was stopped."
+                f"An output larger than {size} was dropped and the code was stopped."
             )
             self._interrupt(request, "output_limit")
 
-    def _reconnect(self, context: zmq.Context[zmq.Socket[bytes]], dropped: list[_Channel]) -> None:
-        """Replace connections that libzmq dropped, after reading what they still hold."""
-        if self._iopub in dropped:
-            self._drain(self._iopub.socket, self._on_iopub)
-            self._iopub.close()
-            self._iopub = _Channel(context, zmq.SUB, self._urls["iopub"])
-        if self._shell in dropped:
-            self._drain(self._shell.socket, self._on_shell)
-            self._shell.close()
-            self._shell = _Channel(context, zmq.DEALER, self._urls["shell"])
+    def _reconnect(self, dropped: list[Channel]) -> None:
+        """Replace channels that libzmq dropped, after reading what they still hold."""
+        for channel in dropped:
+            is_iopub = channel is self._channels.iopub
+            channel.read_all(self._on_iopub if is_iopub else self._on_shell)
+            channel.replace()
         for request in [*self._requests.values()]:
             # A probe sent before the connection was replaced is lost with it.
             if request not in self._unprobed:

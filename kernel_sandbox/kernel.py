@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import zmq
 from jupyter_client.manager import AsyncKernelManager
 
 from kernel_sandbox.connection import KernelConnection
@@ -92,7 +93,7 @@ class RunningKernel:
         except BaseException as error:
             # Cancellation included: a process that was started must not be forgotten.
             await _end(manager, provisioner, connection)
-            if isinstance(error, OSError):
+            if isinstance(error, OSError | zmq.ZMQError):
                 raise KernelStartError(
                     f"The kernel's process could not be started: {error}"
                 ) from error
