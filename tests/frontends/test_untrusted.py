@@ -134,6 +134,10 @@ def test_markdown_gives_harmless_html(source):
     assert_harmless(markdown_to_html(source))
 
 
+def test_an_image_in_markdown_is_a_link_that_nobody_follows_by_itself():
+    assert markdown_to_html("![pixel](https://evil.example/?q)").startswith('<p>!<a href="https://')
+
+
 def test_markdown_keeps_what_analysts_write():
     shown = markdown_to_html(
         "**4.5** of\n\n| a | b |\n|---|---|\n| 1 | `x` |\n\n- [d](https://a.b)"
