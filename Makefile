@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test lint unit benchmarks clean
+.PHONY: demo test lint unit browser benchmarks clean
 
 demo: $(VENV)/.demo
 	$(BIN)/analyst model pull
@@ -19,9 +19,12 @@ lint: $(VENV)/.test
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-unit: $(VENV)/.test
+unit: $(VENV)/.test browser
 	$(BIN)/analyst model pull
 	$(BIN)/python -m pytest
+
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || .ci/debian-packages
 
 benchmarks: $(VENV)/.test
 	$(BIN)/analyst model pull

@@ -28,9 +28,9 @@ class Question:
     data: Sequence[str] = ()
     value_names: Sequence[str] = ()
 
-    def compose(self) -> str:
-        """Return the message: data first, then the question, then what to assign."""
-        parts = [*self.data, self.text]
+    def compose(self, note: str = "") -> str:
+        """Return the message: data first, then the question, a note, and what to assign."""
+        parts = [*self.data, self.text, note]
         if self.value_names:
             parts.append("Assign: " + ", ".join(self.value_names))
         return "\n\n".join(part.strip() for part in parts if part.strip())
@@ -72,7 +72,7 @@ class Context:
         Small models repeat code that stands before them; afresh they find another way. What is
         left is a prefix of what was sent, so it still comes from the server's cache.
         """
-        content = f"{question.compose()}\n\n{note}"
+        content = question.compose(note)
         self.messages[self._asked_at :] = [{"role": "user", "content": content}]
 
     def append(self, message: Message) -> None:

@@ -115,7 +115,8 @@ def retry_note(situation: Situation) -> str:
     """Word what was wrong with a first try, for a model that is asked afresh."""
     result = situation.result
     if result.status != "ok":
-        return f"A first try failed:\n{result.observation}\nDo it another way where it failed."
+        what = result.trouble or result.observation
+        return f"A first try failed with {what}\nMind that, and do it another way."
     if situation.doubts:
         lost = " ".join(situation.doubts)
         return f"A first try went wrong: {lost}"

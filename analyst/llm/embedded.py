@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from analyst.llm.local import LocalEndpoint
     from analyst.llm.local_slots import SlotLease
 
+_begun: set[tuple[str, int, str]] = set()
+"""Server, slot and opening that this process has warmed: what such a slot holds by now begins
+with the opening, and probably goes on with something worth keeping."""
+
 
 class EmbeddedModel:
     """Finds the shared local server, or starts it, before each request.
@@ -73,6 +77,9 @@ class EmbeddedModel:
         if self._last is None or self._last.instance != found.instance:
             if self._lease is None:
                 self._lease = lease_slot(found.slots)
-            await warm(found, self._opening, slot=self._lease.number)
+            begun = (found.instance, self._lease.number, str(self._opening))
+            if begun not in _begun:
+                await warm(found, self._opening, slot=self._lease.number)
+                _begun.add(begun)
         self._last = found
         return found

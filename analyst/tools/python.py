@@ -14,7 +14,7 @@ from typing import Any
 from analyst.record.events import CallStatus
 from analyst.tools.advice import advise
 from analyst.tools.analysis_kernel import AnalysisKernel
-from analyst.tools.observation import observe
+from analyst.tools.observation import describe_error, observe
 from analyst.tools.registry import ToolItem, ToolNotice, ToolOutput, ToolResult
 from analyst.tools.slips import mend
 from kernel_sandbox import (
@@ -116,6 +116,7 @@ class PythonTool:
         changed = report.get("changes", [])
         conversions = report.get("conversions", [])
         text = observe(outputs, code, changes=[entry["text"] for entry in changed])
+        trouble = result.detail or ""
         error = next((o for o in reversed(outputs) if o["output_type"] == "error"), None)
         if error is not None:
             advice = advise(
@@ -125,6 +126,7 @@ class PythonTool:
                 conversions=conversions,
             )
             text += f"\n{advice}" if advice else ""
+            trouble = describe_error(error, "") + (f"\n{advice}" if advice else "")
         if result.detail:
             text = f"{text}\n{result.detail}" if outputs else result.detail
         if lost:
@@ -139,6 +141,7 @@ class PythonTool:
             observation=text,
             values=report.get("values", {}) if result.status == "ok" else {},
             doubts=tuple(doubts) if result.status == "ok" else (),
+            trouble=trouble,
             defined=tuple(report.get("names", ())) if result.status == "error" else (),
             state_lost=lost,
         )

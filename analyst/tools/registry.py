@@ -44,6 +44,7 @@ class ToolResult:
 
     ``observation`` is the text for the model; ``values`` are the asked-for named values that
     the call computed; ``doubts`` are sentences on what looks wrong although nothing failed;
+    ``trouble`` says what failed, without the code: small models copy code that they see;
     ``defined`` are names of variables that exist after an error;
     ``state_lost`` says that variables were lost.
     """
@@ -52,6 +53,7 @@ class ToolResult:
     observation: str
     values: Mapping[str, Any] = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
+    trouble: str = ""
     defined: tuple[str, ...] = ()
     state_lost: bool = False
 
