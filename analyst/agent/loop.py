@@ -39,7 +39,7 @@ from analyst.tools.registry import (
 )
 
 REPLY_TOKENS = 1024
-RETRY_TEMPERATURES = (0.3, 0.6, 0.9)
+RETRY_TEMPERATURES = (0.3, 0.5, 0.6)
 """Temperatures of the first, second and all further tries after one that failed."""
 
 MIN_REPLY_TOKENS = 64

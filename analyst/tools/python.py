@@ -14,6 +14,7 @@ from typing import Any
 from analyst.record.events import CallStatus
 from analyst.tools.advice import advise
 from analyst.tools.analysis_kernel import AnalysisKernel
+from analyst.tools.modernize import modernize
 from analyst.tools.observation import describe_error, observe
 from analyst.tools.registry import ToolItem, ToolNotice, ToolOutput, ToolResult
 from analyst.tools.slips import mend
@@ -99,6 +100,8 @@ class PythonTool:
             return code, []
         frames, imported = before["frames"], before["imported"]
         mended, slips = mend(code, frames, self._kernel.session.working_directory)
+        mended, rewrites = modernize(mended)
+        slips += rewrites
         if slips:
             notices.append(ToolNotice(code="code_mended", text=" ".join(slips)))
         if imported:
