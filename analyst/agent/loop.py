@@ -348,7 +348,7 @@ class AgentLoop:
         found.update(asked.printed_values(printed, names, task.value_pattern))
         if len(names) == 1 and not found and (lone := asked.lone_number(printed)) is not None:
             found[names[0]] = lone
-        decimals = asked.decimals_asked(task.question.text, names)
+        decimals = asked.decimals_asked(task.question.text, names, task.value_pattern)
         found = {name: asked.rounded(value, decimals.get(name)) for name, value in found.items()}
         progress.values.update(found)
         return found

@@ -21,23 +21,63 @@ _DECIMALS = re.compile(
 _NUMBER = re.compile(r"[-+]?\d[\d,]*\.?\d*(?:[eE][-+]?\d+)?")
 
 
-def decimals_asked(text: str, names: Sequence[str]) -> dict[str, int]:
+def decimals_asked(
+    text: str, names: Sequence[str], pattern: re.Pattern[str] | None = None
+) -> dict[str, int]:
     """Read from a question how many decimals each value shall have.
 
-    As many statements as names are taken in order; one and the same count everywhere holds for
-    all names; anything else is ambiguous and rounds nothing. "integer" asks for none.
+    One and the same count everywhere holds for all names. Different counts belong to the name
+    that was mentioned last before each, by itself or by the placeholder that the caller's
+    format ``pattern`` puts in its place; failing that, as many counts as names are taken in
+    order. Anything else is ambiguous and rounds nothing. "integer" asks for none.
     """
-    counts = [
-        0 if match["count"] is None else _count(match["count"])
+    found = [
+        (match.start(), 0 if match["count"] is None else _count(match["count"]))
         for match in _DECIMALS.finditer(text)
     ]
+    counts = [count for _, count in found]
     if not counts:
         return {}
-    if len(set(counts)) == 1 and (counts[0] or len(names) == 1):
-        return dict.fromkeys(names, counts[0])
-    if len(counts) == len(names):
-        return dict(zip(names, counts, strict=True))
-    return {}
+    distinct = set(counts)
+    if len(names) == 1 and len(distinct - {0}) == 1:
+        distinct = distinct - {0}
+    if len(distinct) == 1 and (distinct != {0} or len(names) == 1):
+        return dict.fromkeys(names, distinct.pop())
+    mentioned = _by_mention(text, names, found, pattern)
+    if mentioned:
+        return mentioned
+    return dict(zip(names, counts, strict=True)) if len(counts) == len(names) else {}
+
+
+def _by_mention(
+    text: str,
+    names: Sequence[str],
+    found: Sequence[tuple[int, int]],
+    pattern: re.Pattern[str] | None,
+) -> dict[str, int]:
+    called = {name: {name} for name in names}
+    for match in pattern.finditer(text) if pattern is not None else ():
+        if match["name"] in called:
+            called[match["name"]].add(match["value"])
+    result = {}
+    start = 0
+    for position, count in found:
+        places = {
+            name: max(_last_place(word, text, start, position) for word in words)
+            for name, words in called.items()
+        }
+        last = max(places.values())
+        if last < 0:
+            return {}
+        result.update({name: count for name, place in places.items() if place == last})
+        start = position
+    return result
+
+
+def _last_place(word: str, text: str, start: int, end: int) -> int:
+    """Return where ``word`` stands last as a whole word between two places, or -1."""
+    whole = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")
+    return max((match.start() for match in whole.finditer(text, start, end)), default=-1)
 
 
 def _count(word: str) -> int:

@@ -17,16 +17,28 @@ from analyst.agent.values import decimals_asked, lone_number, printed_values, ro
         ("Round to two decimal places.", ["a", "b"], {"a": 2, "b": 2}),
         ("rounded to 3 decimals", ["a"], {"a": 3}),
         ("a with 2 decimals, b with four decimal places", ["a", "b"], {"a": 2, "b": 4}),
-        ("a with 2 decimals, b with four decimal places", ["a", "b", "c"], {}),
+        (
+            "mean with 2 decimals, sd with four decimal places, verdict in words",
+            ["mean", "sd", "verdict"],
+            {"mean": 2, "sd": 4},
+        ),
+        ("Give 2 decimals for one and four decimals for the other.", ["mean", "sd", "n"], {}),
+        ("row holds the month, an integer, and the mean with 2 decimals", ["row"], {"row": 2}),
         ("how many are there?", ["n"], {}),
         ("n is an integer", ["n"], {"n": 0}),
-        ("n is an integer, the mean is free", ["n", "mean"], {}),
+        ("n is an integer, the mean is free", ["n", "mean"], {"n": 0}),
     ],
 )
 def test_decimals_are_read_from_the_questions_own_words(
     text: str, names: list[str], expected: dict[str, int]
 ) -> None:
     assert decimals_asked(text, names) == expected
+
+
+def test_a_placeholder_of_the_callers_format_stands_for_its_name() -> None:
+    text = "<mean=m> <sd=s> where m has two decimals and s has 4 decimals"
+    pattern = re.compile(r"<(?P<name>\w+)=(?P<value>\w+)>")
+    assert decimals_asked(text, ["mean", "sd", "n"], pattern) == {"mean": 2, "sd": 4}
 
 
 @pytest.mark.parametrize(
