@@ -16,7 +16,8 @@ import nbformat
 import plotly.express as px
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
-from nbconvert import HTMLExporter
+
+from analyst.frontends.page import PageExporter
 
 HERE = Path(__file__).resolve().parent
 OUTPUT = HERE.parent / "demo-output"
@@ -67,7 +68,7 @@ def main() -> int:
     seconds = time.monotonic() - started
     executed, page = OUTPUT / "quickstart.ipynb", OUTPUT / "quickstart.html"
     nbformat.write(notebook, executed)
-    page.write_text(HTMLExporter().from_notebook_node(notebook)[0], encoding="utf-8")
+    page.write_text(PageExporter().from_notebook_node(notebook)[0], encoding="utf-8")
     asked = agent_cell(notebook)
     given, right = computed(notebook), expected()
     chart = any(CHART in output.get("data", {}) for output in asked.outputs)
