@@ -27,8 +27,8 @@ CHART = "application/vnd.plotly.v1+json"
 def expected() -> dict[str, Any]:
     """Compute the right answer without the agent."""
     gapminder = px.data.gapminder()
-    means = gapminder[gapminder["year"] == 2007].groupby("continent")["lifeExp"].mean()
-    return {"continent": means.idxmax(), "mean_life_expectancy": round(means.max(), 2)}
+    asia = gapminder[(gapminder["continent"] == "Asia") & (gapminder["year"] == 2007)]
+    return {"mean_life_expectancy": float(round(asia["lifeExp"].mean(), 2))}
 
 
 def agent_cell(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -45,13 +45,12 @@ def computed(notebook: nbformat.NotebookNode) -> dict[str, Any]:
 
 
 def verdict(given: dict[str, Any], right: dict[str, Any]) -> bool:
-    """Tell whether the values are right: the name, and the mean to two decimals."""
+    """Tell whether the mean is right to two decimals."""
     try:
         mean = float(given["mean_life_expectancy"])
     except (KeyError, TypeError, ValueError):
         return False
-    close = abs(mean - right["mean_life_expectancy"]) < 0.005
-    return close and str(given.get("continent")) == right["continent"]
+    return abs(mean - right["mean_life_expectancy"]) < 0.005
 
 
 def main() -> int:

@@ -56,6 +56,7 @@ def test_a_reopened_notebook_shows_the_run_without_a_kernel(
     page.goto(jupyter.url("lab/tree", "again.ipynb"))
     cell = page.locator(".jp-CodeCell").nth(1)
     expect(cell.get_by_text("There are 7.")).to_be_visible(timeout=30_000)
+    cell.get_by_text("There are 7.").scroll_into_view_if_needed()
     expect(cell.locator(".js-plotly-plot .bars path").first).to_be_visible(timeout=30_000)
 
 

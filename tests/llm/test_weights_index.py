@@ -154,10 +154,11 @@ def test_an_interrupt_ends_the_running_pip(tmp_path: Path, monkeypatch: pytest.M
         index = f"http://127.0.0.1:{silent.getsockname()[1]}/simple"
         monkeypatch.setenv("PIP_INDEX_URL", index)
         monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+        before = psutil.Process().children()
         started: list[psutil.Process] = []
 
         def interrupt() -> None:
-            started.extend(psutil.Process().children())
+            started.extend(c for c in psutil.Process().children() if c not in before)
             raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
