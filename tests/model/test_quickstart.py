@@ -37,7 +37,7 @@ def test_the_quickstart_is_answered_rightly_with_a_chart(
 
 @pytest.mark.parametrize(
     "given",
-    [{}, {"mean_life_expectancy": 80.72}, {"mean_life_expectancy": "about 70"}, {"mean": 70.73}],
+    [{}, {"mean_gdp": 80.72}, {"mean_gdp": "about 70"}, {"mean": 70.73}],
 )
 def test_a_wrong_answer_fails_the_demo(demo: ModuleType, given: dict[str, object]) -> None:
     assert not demo.verdict(given, demo.expected())
