@@ -95,8 +95,8 @@ def draft(shown: Draft) -> str:
 def answer(markdown: str, values: Mapping[str, Any]) -> str:
     """Draw the answer and the named values that were computed for it."""
     rows = "".join(
-        f"<tr><th>{escape(str(name))}</th><td>{escape(wording.value_text(value))}</td></tr>"
-        for name, value in values.items()
+        f"<tr><th>{escape(str(name))}</th><td>{escape(value)}</td></tr>"
+        for name, value in wording.untold(markdown, values).items()
     )
     table = f"<table>{rows}</table>" if rows else ""
     return f'<div class="analyst-answer">{markdown_to_html(markdown)}</div>{table}'

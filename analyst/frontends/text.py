@@ -53,7 +53,7 @@ def draft(shown: Draft) -> str:
 
 def answer(text: str, values: Mapping[str, Any]) -> str:
     """Return the answer and the named values that were computed for it."""
-    rows = [f"{name} = {wording.value_text(value)}" for name, value in values.items()]
+    rows = [f"{name} = {value}" for name, value in wording.untold(text, values).items()]
     return "\n".join([clean_text(text), *map(clean_text, rows)])
 
 

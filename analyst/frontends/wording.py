@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from analyst.frontends.transcript import Step, Transcript
 from analyst.frontends.untrusted import one_line
@@ -117,5 +117,11 @@ def end_line(transcript: Transcript) -> str:
 
 
 def value_text(value: object) -> str:
-    """Return a named value of an answer as short text."""
-    return one_line(f"{value:.6g}" if isinstance(value, float) else str(value), 200)
+    """Return a named value of an answer as short text; digits that were computed stay."""
+    return one_line(f"{value:.12g}" if isinstance(value, float) else str(value), 200)
+
+
+def untold(text: str, values: Mapping[str, object]) -> dict[str, str]:
+    """Return the values, as text, that the answer's text does not itself give as name = value."""
+    shown = {name: value_text(value) for name, value in values.items()}
+    return {name: value for name, value in shown.items() if f"{name} = {value}" not in text}

@@ -1,0 +1,16 @@
+"""Values are shown with the digits that were computed, and not twice."""
+
+from __future__ import annotations
+
+from analyst.frontends import html, text, wording
+
+
+def test_a_value_keeps_its_digits() -> None:
+    assert wording.value_text(17750.87) == "17750.87"
+    assert wording.value_text(0.1 + 0.2) == "0.3"
+
+
+def test_values_that_the_answer_itself_gives_are_not_shown_again() -> None:
+    assert html.answer("- mean = 17750.87", {"mean": 17750.87}).count("17750.87") == 1
+    assert text.answer("- mean = 17750.87", {"mean": 17750.87}).count("17750.87") == 1
+    assert text.answer("The mean is high.", {"mean": 2.5}) == "The mean is high.\nmean = 2.5"
