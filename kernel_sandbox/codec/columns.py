@@ -151,6 +151,9 @@ def _encode_objects(column: pd.Series[Any]) -> Encoded:
     missing = {_missing_kind(value) for value in values[mask]}
     if kind not in _OBJECT_TYPES or len(missing) > 1 or "other" in missing:
         return _encode_cells(column)
+    # A datetime is a date to pandas' inference, and would lose its time.
+    if kind == "date" and any(hasattr(value, "hour") for value in values[~mask]):
+        return _encode_cells(column)
     array = _chunked(pa.array(values, type=_OBJECT_TYPES[kind], mask=mask, from_pandas=False))
     meta = {"as": "object", "missing": missing.pop() if missing else "none"}
     return Encoded([array], meta)

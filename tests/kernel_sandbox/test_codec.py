@@ -380,3 +380,9 @@ def test_any_array_comes_back_as_it_was(array):
     back, _ = through(array)
     assert back.shape == array.shape
     np.testing.assert_array_equal(back, array)
+
+
+def test_a_datetime_among_dates_keeps_its_time():
+    cells = [dt.date(2000, 1, 1), dt.datetime(2000, 1, 1, 12, 30)]
+    back, _ = through(pd.DataFrame({"when": pd.Series(cells, dtype=object)}))
+    assert repr(list(back["when"])) == repr(cells)
