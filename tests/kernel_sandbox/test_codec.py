@@ -383,6 +383,6 @@ def test_any_array_comes_back_as_it_was(array):
 
 
 def test_a_datetime_among_dates_keeps_its_time():
-    cells = [dt.date(2000, 1, 1), dt.datetime(2000, 1, 1, 12, 30)]
+    cells = [dt.date(2000, 1, 1), dt.datetime(2000, 1, 1, 12, 30)]  # noqa: DTZ001 - as users have them
     back, _ = through(pd.DataFrame({"when": pd.Series(cells, dtype=object)}))
     assert repr(list(back["when"])) == repr(cells)
