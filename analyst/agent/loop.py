@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +59,7 @@ class AgentLoop:
     tools: ToolRegistry
     context: Context
     roll_back: Callable[[], Awaitable[None]]
+    variables: Callable[[], Awaitable[Sequence[str]]]
     temperature: float = 0.0
 
     async def run(
@@ -78,7 +79,7 @@ class AgentLoop:
                     yield event
                 return
             if self.context.needs_compaction(REPLY_TOKENS):
-                yield self._compact(opening, make)
+                yield await self._compact(opening, make)
             reply: Completion | None = None
             async for item in self._ask_model(budget, make, progress):
                 if isinstance(item, Completion):
@@ -106,9 +107,11 @@ class AgentLoop:
             if answer is not None:
                 return
 
-    def _compact(self, opening: Mapping[str, Any], make: EventMaker) -> events.ContextCompacted:
+    async def _compact(
+        self, opening: Mapping[str, Any], make: EventMaker
+    ) -> events.ContextCompacted:
         before = self.context.tokens
-        self.context.compact(opening, ())
+        self.context.compact(opening, await self.variables())
         return make(events.ContextCompacted, tokens_before=before, tokens_after=0)
 
     async def _ask_model(

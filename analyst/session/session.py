@@ -273,6 +273,7 @@ class Session:
             tools=ToolRegistry([python]),
             context=context,
             roll_back=kernel.roll_back,
+            variables=kernel.variables,
             temperature=settings.temperature,
         )
 

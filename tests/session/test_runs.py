@@ -13,6 +13,7 @@ import pytest
 from analyst.llm.completion import CompletionRequest, ModelUnreachableError, NativeToolCall
 from analyst.llm.scripted import ScriptedModel, ScriptedReply
 from analyst.record import events
+from analyst.record.events import Usage
 from analyst.record.log import read_run
 from analyst.record.prompts import rebuild_messages
 from analyst.session import RunInProgressError
@@ -412,6 +413,17 @@ async def test_the_context_is_append_only_within_a_run_that_works(
     requests = scripted(session).requests
     for before, after in itertools.pairwise(requests):
         assert list(after.messages[: len(before.messages)]) == list(before.messages)
+
+
+async def test_compaction_tells_the_model_which_variables_live(make_session: MakeSession) -> None:
+    full = ScriptedReply(text=code("kept = 41\nprint(kept)"), usage=Usage(input=16_000, output=50))
+    session = make_session([full, "FINAL: 41"])
+    stream = await collect(session, "Keep a number.", data={"df": FRAME})
+    assert len(of_kind(stream, events.ContextCompacted)) == 1
+    asked = scripted(session).requests[1].messages[-1]["content"]
+    assert "kept: int = 41" in asked
+    assert "df: DataFrame (3, 2)" in asked
+    assert asked.endswith("Keep a number.")
 
 
 async def test_two_sessions_run_side_by_side(make_session: MakeSession) -> None:
