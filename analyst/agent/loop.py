@@ -29,6 +29,7 @@ from analyst.llm.completion import (
 from analyst.record import events
 from analyst.record.making import EventMaker
 from analyst.record.prompts import shared_prefix
+from analyst.tools.code_checks import only_literals
 from analyst.tools.registry import (
     InvalidArgumentsError,
     ToolNotice,
@@ -43,6 +44,10 @@ RETRY_TEMPERATURES = (0.3, 0.5, 0.6)
 """Temperatures of the first, second and all further tries after one that failed."""
 
 MIN_REPLY_TOKENS = 64
+MOST_DOUBTS = 2
+"""After so many doubts about results, the next is taken as it is."""
+
+NOT_COMPUTED = "The code only writes an answer down. Compute it from the data."
 
 _DIGITS = re.compile(r"\d")
 _PLACEHOLDER = re.compile(
@@ -301,8 +306,8 @@ class AgentLoop:
         progress: Progress,
     ) -> AsyncIterator[events.Event]:
         """Decide what a finished call means for the run: go on, or ask afresh."""
-        doubts = () if progress.doubted else result.doubts
-        progress.doubted |= bool(doubts)
+        doubts = self._doubts(task, call, result, progress)
+        progress.doubts += bool(doubts)
         for doubt in doubts:
             yield make(events.Note, level="warning", code="doubt", text=doubt)
         missing = asked.missing(task.value_names, progress.values)
@@ -322,6 +327,21 @@ class AgentLoop:
             yield make(events.Note, code="retry", text="That did not work; trying afresh.")
             return
         self.context.append(self.protocol.observation_message(call, situation))
+
+    @staticmethod
+    def _doubts(
+        task: Task, call: ToolCall, result: ToolResult, progress: Progress
+    ) -> tuple[str, ...]:
+        if progress.doubts >= MOST_DOUBTS:
+            return ()
+        code = call.arguments.get("code")
+        typed_in = (
+            task.has_data
+            and progress.calls_ok == 1
+            and isinstance(code, str)
+            and only_literals(code, task.value_names)
+        )
+        return (*result.doubts, NOT_COMPUTED) if typed_in else result.doubts
 
     async def _run_tool(
         self, call: ToolCall, budget: Budget
@@ -347,7 +367,10 @@ class AgentLoop:
         progress.calls_ok += 1
         progress.last_output = result.observation
         names = task.value_names
-        found: dict[str, Any] = {**result.values}
+        found = {name: value for name, value in result.values.items() if name in names}
+        for other, name in task.placeholders.items():
+            if other in result.values:
+                found.setdefault(name, result.values[other])
         found.update(asked.printed_values(printed, names, task.value_pattern))
         if len(names) == 1 and not found and (lone := asked.lone_number(printed)) is not None:
             found[names[0]] = lone

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 SHOWN_OUTPUT = 600
+SHOWN_VALUE = 2000
 
 
 def partial_answer(
@@ -46,4 +47,11 @@ def partial_answer(
 
 def computed_answer(values: Mapping[str, Any]) -> str:
     """Compose the answer of a run that was asked for named values and computed them all."""
-    return "\n".join(f"- {name} = {value}" for name, value in values.items())
+    return "\n".join(f"- {name} = {_brief(value)}" for name, value in values.items())
+
+
+def _brief(value: Any) -> str:
+    text = str(value)
+    if len(text) <= SHOWN_VALUE:
+        return text
+    return f"{text[:SHOWN_VALUE]}… ({len(text):,} characters in all)"

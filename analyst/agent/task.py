@@ -6,8 +6,9 @@ Here: plain data that the loop fills and that a stopped run is summed up from.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from analyst.agent.context import Question
@@ -31,6 +32,26 @@ class Task:
         """Names of the values asked for."""
         return self.question.value_names
 
+    @property
+    def assignable(self) -> Sequence[str]:
+        """Names of variables that count as values asked for."""
+        return (*self.value_names, *self.placeholders)
+
+    @cached_property
+    def placeholders(self) -> Mapping[str, str]:
+        """Other names of the values asked for: the caller's format may put one in its place.
+
+        ``@mean[mean_value]`` in a question makes ``mean_value`` stand for ``mean``.
+        """
+        if self.value_pattern is None:
+            return {}
+        found = {
+            match["value"]: match["name"]
+            for match in self.value_pattern.finditer(self.question.text)
+            if match["name"] in self.value_names and match["value"].isidentifier()
+        }
+        return {other: name for other, name in found.items() if other not in self.value_names}
+
 
 @dataclass
 class Progress:
@@ -42,7 +63,7 @@ class Progress:
     last_output: str = ""
     requests: int = 0
     sent: list[Any] = field(default_factory=list)
-    doubted: bool = False
+    doubts: int = 0
     retrying: bool = False
     nudged: bool = False
     seconds_model: float = 0.0

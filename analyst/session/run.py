@@ -124,7 +124,6 @@ class Run:
         context = self.session.context_for(self.choice, model)
         rows = ROWS_SHOWN if self.settings.show_rows else 0
         texts = await room.describe_new(kernel, handed, rows=rows)
-        await kernel.begin()
         question = Question(
             text=self.given.question, data=tuple(texts), value_names=self.given.values
         )
@@ -133,6 +132,7 @@ class Run:
             value_pattern=self.given.value_pattern,
             has_data=bool(handed or room.frames or room.files),
         )
+        await kernel.begin(task.assignable)
         loop = self.session.loop_for(
             model, context, kernel, choice=self.choice, settings=self.settings, task=task
         )

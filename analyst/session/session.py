@@ -263,7 +263,7 @@ class Session:
     ) -> AgentLoop:
         """Put the agent of one run together."""
         python = PythonTool(kernel, deadline_seconds=settings.cell_deadline_seconds)
-        python.value_names = task.value_names
+        python.value_names = task.assignable
         protocol: ActionProtocol = (
             NativeProtocol() if choice.protocol == "native" else FencedProtocol()
         )

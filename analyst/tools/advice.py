@@ -11,11 +11,14 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 
+LISTED_COLUMNS = 20
+
 _TEXT_AS_NUMBER = (
     r"could not convert string to float|does not support operation|agg function failed|"
     r"unsupported operand type\(s\).*'str'|not supported between instances of '(?:str|int|float)'"
     r"|Invalid comparison between dtype=str|Unable to parse string|can only concatenate str"
 )
+_NULLS = r"contains NaN|must not contain infs or NaNs|contains null|NaN values"
 _ADVICE: tuple[tuple[str, str], ...] = (
     (
         r"keyword argument 'squared'",
@@ -37,7 +40,7 @@ _ADVICE: tuple[tuple[str, str], ...] = (
         ),
     ),
     (
-        r"contains NaN|must not contain infs or NaNs|contains null|NaN values",
+        _NULLS,
         "Drop or fill the nulls of the columns used first, the same rows for all of them.",
     ),
     (
@@ -84,20 +87,33 @@ _NOT_IN_INDEX = re.compile(r"\[(?P<keys>.+?)\] (?:not in index|not found in axis
 
 
 def advise(
-    name: str, message: str, *, columns: Iterable[str] = (), conversions: Sequence[str] = ()
+    name: str,
+    message: str,
+    *,
+    columns: Iterable[str] = (),
+    conversions: Sequence[str] = (),
+    null_rows: Sequence[str] = (),
 ) -> str:
     """Return a sentence of help for an error, or an empty string.
 
     ``name`` and ``message`` are the exception's type and text; ``columns`` are the labels of
     all frames there are, for near matches; ``conversions`` are lines of code that turn the
-    text columns which the code used into numbers.
+    text columns which the code used into numbers; ``null_rows`` lines that leave out its nulls.
     """
     text = f"{name}: {message}"
+    if null_rows and re.search(_NULLS, text):
+        return "There are nulls in the columns used. Leave them out first:\n" + "\n".join(null_rows)
     if conversions and name != "KeyError":
         return "The column holds numbers as text. Convert it first:\n" + "\n".join(conversions)
     if name == "KeyError":
         return _missing_column(message, list(columns))
     return next((advice for pattern, advice in _ADVICE if re.search(pattern, text)), "")
+
+
+def _all_of(columns: Sequence[str]) -> str:
+    if not 0 < len(columns) <= LISTED_COLUMNS:
+        return ""
+    return f" The columns are {', '.join(map(repr, columns))}."
 
 
 def _missing_column(message: str, columns: list[str]) -> str:
@@ -118,5 +134,5 @@ def _missing_column(message: str, columns: list[str]) -> str:
         if close:
             hints.append(f"There is no {key!r}; there is {', '.join(map(repr, close))}.")
         else:
-            hints.append(f"There is no {key!r}.")
+            hints.append(f"There is no {key!r}.{_all_of(columns)}")
     return " ".join(hints)

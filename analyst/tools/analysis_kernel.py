@@ -85,12 +85,12 @@ class AnalysisKernel:
         """Begin to import what analyses mostly use, in the background."""
         await self.call("helper.cells.warm(names)", names=list(_WARMED))
 
-    async def begin(self) -> None:
-        """Take a snapshot of all frames at the start of a question."""
-        await self.call("helper.snapshots.begin(namespace)")
+    async def begin(self, value_names: Sequence[str] = ()) -> None:
+        """Take a snapshot of all frames at the start of a question that asks for these names."""
+        await self.call("helper.snapshots.begin(namespace, names)", names=list(value_names))
 
     async def roll_back(self) -> None:
-        """Undo what a failed try did to the frames."""
+        """Undo what a failed try did to the frames and to the variables asked for."""
         await self.call("helper.snapshots.roll_back(namespace)")
 
     async def before_cell(self, code: str) -> dict[str, Any]:

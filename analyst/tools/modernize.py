@@ -2,13 +2,16 @@
 
 Models know the libraries of their training years. Some of what they write then fails today,
 and some of it, worse, does nothing: since pandas 3, ``df["a"].fillna(0, inplace=True)`` and
-``df["a"][mask] = 0`` change a copy. Here: rewrites that keep the meaning the code had, one
-sentence each. Not here: advice after errors (:mod:`analyst.tools.advice`).
+``df["a"][mask] = 0`` change a copy, and no column of text is ``object`` any more. Here: rewrites
+that keep the meaning the code had, one sentence each. Not here: advice after errors
+(:mod:`analyst.tools.advice`).
 """
 
 from __future__ import annotations
 
 import ast
+
+from analyst.tools.rewriting import Rewriter, rewrite
 
 _IN_PLACE = {"fillna", "replace", "clip", "mask", "where", "interpolate", "ffill", "bfill"}
 _NUMERIC_ONLY = {"mean", "median", "std", "var", "sem"}
@@ -18,42 +21,11 @@ _FILL = {"ffill": "ffill", "pad": "ffill", "bfill": "bfill", "backfill": "bfill"
 
 
 def modernize(code: str) -> tuple[str, list[str]]:
-    """Rewrite what is written for older libraries; return the code and a sentence a change.
-
-    Statements that need no change keep their text, and all keep their line numbers. Code that
-    does not parse comes back as it is.
-    """
-    try:
-        tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return code, []
-    rewriter = _Rewriter()
-    lines = code.split("\n")
-    for statement in _simple_statements(tree):
-        before = len(rewriter.notes)
-        changed = rewriter.visit(statement)
-        if len(rewriter.notes) == before:
-            continue
-        first, last = statement.lineno, statement.end_lineno or statement.lineno
-        indent = lines[first - 1][: statement.col_offset]
-        if indent.strip() or ";" in lines[last - 1]:
-            del rewriter.notes[before:]
-            continue
-        text = ast.unparse(ast.fix_missing_locations(changed))
-        lines[first - 1 : last] = [indent + text, *[""] * (last - first)]
-    return "\n".join(lines), list(dict.fromkeys(rewriter.notes))
+    """Rewrite what is written for older libraries; return the code and a sentence a change."""
+    return rewrite(code, _Modernizer)
 
 
-def _simple_statements(tree: ast.Module) -> list[ast.stmt]:
-    kinds = (ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return)
-    found = [node for node in ast.walk(tree) if isinstance(node, kinds)]
-    return sorted(found, key=lambda node: node.lineno)
-
-
-class _Rewriter(ast.NodeTransformer):
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
+class _Modernizer(Rewriter):
     def visit_Expr(self, node: ast.Expr) -> ast.AST:
         self.generic_visit(node)
         call = node.value
@@ -90,6 +62,28 @@ class _Rewriter(ast.NodeTransformer):
             node.targets = [ast.Subscript(value=located, slice=rows, ctx=ast.Store())]
             self.notes.append("A chained assignment was written with loc.")
         return node
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        """Since pandas 3 a column of text has the type ``str``, where it had ``object``."""
+        self.generic_visit(node)
+        left, operator, right = node.left, node.ops[0], node.comparators[0]
+        if not (
+            len(node.ops) == 1
+            and isinstance(left, ast.Attribute)
+            and left.attr in {"dtype", "dtypes"}
+            and isinstance(operator, ast.Eq | ast.NotEq)
+            and _means_object(right)
+        ):
+            return node
+        whole = ast.unparse(left)
+        if left.attr == "dtypes":
+            test = f"{whole}.astype(str).isin(['object', 'str'])"
+            text = test if isinstance(operator, ast.Eq) else f"~{test}"
+        else:
+            word = "in" if isinstance(operator, ast.Eq) else "not in"
+            text = f"str({whole}) {word} ('object', 'str')"
+        self.notes.append("Columns of text have the type str now, no longer object.")
+        return ast.parse(text, mode="eval").body
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
@@ -130,6 +124,12 @@ class _Rewriter(ast.NodeTransformer):
         if function.attr == "corr" or (function.attr in _NUMERIC_ONLY and of_group):
             node.keywords = [ast.keyword(arg="numeric_only", value=ast.Constant(value=True))]
             self.notes.append(f"{function.attr}() was limited to the numeric columns.")
+
+
+def _means_object(node: ast.expr) -> bool:
+    if isinstance(node, ast.Constant):
+        return node.value in {"object", "O"}
+    return ast.unparse(node) in {"object", "np.object_", "np.dtype('O')", "np.dtype('object')"}
 
 
 def _name(function: ast.expr) -> str:

@@ -7,13 +7,17 @@ a cut never changes a status, and says how much is missing.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 SUCCESS_LIMIT = 2500
 ERROR_LIMIT = 1500
-MESSAGE_LIMIT = 500
+MESSAGE_LIMIT = 400
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[@-_]")
 _OVERWRITTEN = re.compile(r"[^\n]*\r(?!\n)")
@@ -79,8 +83,7 @@ def describe_error(output: Mapping[str, Any], code: str) -> str:
     """Say an error in the model's terms: its own failing line, the type, the message."""
     name = str(output.get("ename", "Error"))
     message = clean(str(output.get("evalue", ""))).strip()
-    if len(message) > MESSAGE_LIMIT:
-        message = cut_tail(message, MESSAGE_LIMIT)
+    message = cut_head(message, MESSAGE_LIMIT)
     where = failing_lines(list(output.get("traceback", ())), code)
     return (f"{where}\n" if where else "") + (f"{name}: {message}" if message else name)
 
@@ -104,13 +107,31 @@ def _describe_figure(figure: Any) -> str:
     traces = figure.get("data") if isinstance(figure, Mapping) else None
     lines = []
     for trace in list(traces or ())[:TRACES_TOLD]:
-        x, y = trace.get("x", trace.get("labels")), trace.get("y", trace.get("values"))
-        if not (isinstance(x, list) and isinstance(y, list) and len(x) <= POINTS_TOLD):
+        x = _points(trace.get("x", trace.get("labels")))
+        y = _points(trace.get("y", trace.get("values")))
+        if x is None or y is None or len(x) > POINTS_TOLD:
             continue
         points = ", ".join(f"{_brief(a)}: {_brief(b)}" for a, b in zip(x, y, strict=False))
         name = f" {trace['name']}" if trace.get("name") else ""
         lines.append(f"{trace.get('type', 'trace')}{name}: {points}")
     return "".join(f"\n{line}" for line in lines)
+
+
+def _points(values: Any) -> list[Any] | None:
+    """Return a trace's values, from a list or from plotly's typed array, or None.
+
+    Plotly 6 writes numbers as ``{"dtype": "f8", "bdata": <base64>}``. Arrays of more than one
+    dimension, and what is not an array at all, are not told.
+    """
+    if isinstance(values, list):
+        return values
+    if not isinstance(values, Mapping) or "shape" in values:
+        return None
+    try:
+        kind = np.dtype(str(values["dtype"])).newbyteorder("<")
+        return list(np.frombuffer(base64.b64decode(values["bdata"]), dtype=kind).tolist())
+    except (KeyError, TypeError, ValueError, binascii.Error):
+        return None
 
 
 def _brief(value: Any) -> str:

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from analyst.record.events import CallStatus
 from analyst.tools.advice import advise
 from analyst.tools.analysis_kernel import AnalysisKernel
+from analyst.tools.code_checks import check
+from analyst.tools.mix_ups import untangle
 from analyst.tools.modernize import modernize
 from analyst.tools.observation import describe_error, observe
 from analyst.tools.registry import ToolItem, ToolNotice, ToolOutput, ToolResult
-from analyst.tools.slips import mend
+from analyst.tools.slips import correct_columns, drop_last_print, mend
 from kernel_sandbox import (
     ClearOutput,
     DisplayData,
@@ -40,6 +43,15 @@ _STATUS: Mapping[str, CallStatus] = {
     "died": "died",
     "output_limit": "error",
 }
+
+
+def no_number(names: Sequence[str], null_rows: Sequence[str]) -> str:
+    """Word the doubt that values came out as NaN."""
+    text = f"{', '.join(names)} came out as NaN, which is no answer."
+    if null_rows:
+        text += " There are nulls in the columns used. Leave them out first:\n"
+        return text + "\n".join(null_rows)
+    return text + " See whether there are enough rows, and whether it needs more than one."
 
 
 class PythonTool:
@@ -99,9 +111,13 @@ class PythonTool:
         except KernelSandboxError:
             return code, []
         frames, imported = before["frames"], before["imported"]
-        mended, slips = mend(code, frames, self._kernel.session.working_directory)
-        mended, rewrites = modernize(mended)
-        slips += rewrites
+        mended, slips = mend(code, list(frames), self._kernel.session.working_directory)
+        labels = {label for columns in frames.values() for label in columns}
+        columns = partial(correct_columns, columns=labels)
+        last_print = partial(drop_last_print, unknown=before["unknown"], needed=self.value_names)
+        for rewrite in (columns, last_print, untangle, modernize):
+            mended, rewrites = rewrite(mended)
+            slips += rewrites
         if slips:
             notices.append(ToolNotice(code="code_mended", text=" ".join(slips)))
         if imported:
@@ -127,18 +143,22 @@ class PythonTool:
                 error["evalue"],
                 columns=report.get("columns", ()),
                 conversions=conversions,
+                null_rows=report.get("null_rows", ()),
             )
+            advice = " ".join(part for part in (report.get("hint", ""), advice) if part)
             text += f"\n{advice}" if advice else ""
             trouble = describe_error(error, "") + (f"\n{advice}" if advice else "")
         if result.detail:
             text = f"{text}\n{result.detail}" if outputs else result.detail
         if lost:
             text += "\nAll variables but the data handed over are gone."
-        doubts = [entry["doubt"] for entry in changed if entry["doubt"]]
+        doubts = [*(entry["doubt"] for entry in changed if entry["doubt"]), *check(code)]
         if doubts and conversions:
             doubts.append(CONVERT + "\n".join(conversions))
         elif report.get("unconverted"):
             doubts.append(TEXT_AS_NUMBERS + CONVERT + "\n".join(conversions))
+        if empty := report.get("not_numbers"):
+            doubts.append(no_number(empty, report.get("null_rows", ())))
         return ToolResult(
             status=_STATUS[result.status],
             observation=text,

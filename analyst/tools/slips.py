@@ -1,13 +1,15 @@
 """Slips in otherwise good code that can be mended without guessing.
 
-Here: one pure function on source text. A model that was given a loaded frame often still
-"reads" it from an invented file; that line is taken out, and the run says so.
+Here: pure functions on source text. A model that was given a loaded frame often still
+"reads" it from an invented file; that line is taken out. It also writes ``wind_speed`` for a
+column called ``wind speed``. The run says so.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 
@@ -60,3 +62,97 @@ def _read_path(node: ast.stmt) -> str | None:
     if not (call.func.attr.startswith("read_") and isinstance(first, ast.Constant)):
         return None
     return first.value if isinstance(first.value, str) else None
+
+
+_TAKES_LABELS = {"groupby", "sort_values"}
+_RENAMES = {"rename", "columns", "set_axis", "add_prefix", "add_suffix", "melt", "pivot"}
+
+
+def correct_columns(code: str, *, columns: Collection[str]) -> tuple[str, list[str]]:
+    """Write column labels as they are, where only case, spaces or punctuation differ.
+
+    A label is corrected where exactly one column is meant and the code makes none of that
+    spelling. Code that renames columns is left alone. Returns the code and a sentence for each
+    change.
+    """
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return code, []
+    if any(isinstance(node, ast.Attribute) and node.attr in _RENAMES for node in ast.walk(tree)):
+        return code, []
+    made = {node.value for node in _labels(tree, ast.Store)}
+    made |= {key.arg for key in ast.walk(tree) if isinstance(key, ast.keyword) and key.arg}
+    lines = [line.encode() for line in code.split("\n")]
+    notes = {}
+    found = sorted(_labels(tree, ast.Load), key=lambda node: (node.lineno, node.col_offset))
+    for node in reversed(found):
+        label = str(node.value)
+        meant = [column for column in columns if _bare(column) == _bare(label)]
+        if label in columns or label in made or not _bare(label) or len(meant) != 1:
+            continue
+        if node.end_lineno != node.lineno or node.end_col_offset is None:
+            continue
+        line = lines[node.lineno - 1]
+        right = repr(meant[0]).encode()
+        lines[node.lineno - 1] = line[: node.col_offset] + right + line[node.end_col_offset :]
+        notes[label] = f"There is no column {label!r}: {meant[0]!r} was used."
+    return b"\n".join(lines).decode(), list(reversed(notes.values()))
+
+
+def drop_last_print(
+    code: str, *, unknown: Sequence[str], needed: Collection[str]
+) -> tuple[str, list[str]]:
+    """Leave out a last line that prints names nothing defines, where no value is lost by it.
+
+    ``unknown`` are those names; ``needed`` are the variables asked for, of which the code must
+    assign one, so that it still does its work.
+    """
+    if not unknown or not needed:
+        return code, []
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return code, []
+    stored = {
+        node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    if not stored & set(needed):
+        return code, []
+    lines = code.split("\n")
+    last = tree.body[-1]
+    if lines[last.lineno - 1][: last.col_offset].strip():
+        return code, []
+    lines[last.lineno - 1 :] = []
+    return "\n".join(lines), [f"The last print was left out: no {', '.join(unknown)} is defined."]
+
+
+def _bare(label: str) -> str:
+    return re.sub(r"[\W_]+", "", label).casefold()
+
+
+def _labels(tree: ast.Module, context: type[ast.expr_context]) -> Iterator[ast.Constant]:
+    """Yield the text constants that stand as labels in subscripts and in ``subset=`` and such."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, context):
+            yield from _texts(node.slice)
+        elif isinstance(node, ast.Call) and context is ast.Load:
+            if isinstance(node.func, ast.Attribute) and node.func.attr in {
+                "groupby",
+                "sort_values",
+            }:
+                for argument in node.args[:1]:
+                    yield from _texts(argument)
+            for keyword in node.keywords:
+                if keyword.arg in {"subset", "by", "on", "x", "y", "color", "index", "values"}:
+                    yield from _texts(keyword.value)
+
+
+def _texts(node: ast.expr) -> Iterator[ast.Constant]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node
+    elif isinstance(node, ast.List | ast.Tuple):
+        for item in node.elts:
+            yield from _texts(item)

@@ -13,13 +13,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analyst.tools.kernel_side import cells, changes, frames, profile, snapshots, texts, values
+from analyst.tools.kernel_side import (
+    cells,
+    changes,
+    frames,
+    hints,
+    profile,
+    snapshots,
+    texts,
+    values,
+)
 
 
 @pytest.fixture(autouse=True)
 def fresh_state() -> None:
     changes._seen.clear()
     snapshots._snapshot.clear()
+    snapshots._before.clear()
 
 
 def test_a_profile_tells_names_types_nulls_ranges_and_a_few_values() -> None:
@@ -127,7 +137,7 @@ def test_dropping_rows_or_adding_columns_raises_no_doubt() -> None:
 
 def test_a_failed_try_is_rolled_back() -> None:
     namespace: dict[str, Any] = {"df": pd.DataFrame({"a": [1, 2]})}
-    snapshots.begin(namespace)
+    snapshots.begin(namespace, [])
     namespace["df"]["a"] = 0
     namespace["df"]["b"] = 1
     snapshots.roll_back(namespace)
@@ -135,6 +145,64 @@ def test_a_failed_try_is_rolled_back() -> None:
     namespace["df"]["a"] = 5
     snapshots.roll_back(namespace)
     assert namespace["df"].to_dict("list") == {"a": [1, 2]}
+
+
+def test_what_an_earlier_question_or_a_failed_try_left_is_no_answer() -> None:
+    namespace: dict[str, Any] = {"total": 7.5}
+    snapshots.begin(namespace, ["total", "share"])
+    assert cells.report("x = 1", ["total", "share"], namespace)["values"] == {}
+    namespace["share"] = 0.5
+    assert cells.report("", ["share"], namespace)["values"] == {"share": 0.5}
+    snapshots.roll_back(namespace)
+    assert namespace == {"total": 7.5}
+    assert cells.report("total = 7.5", ["total"], namespace)["values"] == {"total": 7.5}
+
+
+def test_values_that_are_not_a_number_come_with_the_nulls_at_fault() -> None:
+    frame = pd.DataFrame({"a": [1.0, None], "b": [1.0, 2.0], "c": [None, 1.0]})
+    namespace: dict[str, Any] = {"df": frame}
+    snapshots.begin(namespace, ["r"])
+    namespace["r"] = float("nan")
+    report = cells.report('r = pearsonr(df["a"], df["b"])[0]', ["r"], namespace)
+    assert report["not_numbers"] == ["r"]
+    assert report["null_rows"] == ["df = df.dropna(subset=['a'])"]
+
+
+def test_names_that_only_the_last_print_uses_are_told() -> None:
+    told = cells.before_cell("mean_x = 1\nprint(mean_x, mean_y)", {})
+    assert told["unknown"] == ["mean_y"]
+    assert cells.before_cell("print(len([1]), x)", {"x": 1})["unknown"] == []
+    assert cells.before_cell("x = undefined", {})["unknown"] == []
+
+
+def test_functions_that_code_takes_for_granted_are_imported() -> None:
+    namespace: dict[str, Any] = {}
+    told = cells.before_cell("r = pearsonr(a, b)\nkurtosis = 3", namespace)
+    assert told["imported"] == ["pearsonr"]
+    assert namespace["pearsonr"] is stats.pearsonr
+
+
+def test_records_keep_whole_numbers_and_columns_their_type() -> None:
+    frame = pd.DataFrame({"month": [1, 2], "mean": [2.5, 3.5]})
+    assert values.plain(frame.loc[0]) == [1, 2.5]
+    assert values.plain((np.float64(1.0), np.float64(2.5))) == [1, 2.5]
+    assert str(values.plain(pd.Series([9.03, 9.0]))) == "[9.03, 9.0]"
+    assert values.plain(pd.Index([3, 5])) == [3, 5]
+
+
+def test_an_error_is_met_with_what_the_object_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    namespace: dict[str, Any] = {"stats": stats, "x": [1.0, 2.0]}
+    for code, expected in [
+        ("stats.anderson_result", ""),
+        ("stats.pearson(x, x)", "pearsonr"),
+        ("stats.skew(x, fisher=True)", "Call skew() without fisher="),
+        ("1 + 'a'", ""),
+    ]:
+        try:
+            exec(code, namespace)
+        except (AttributeError, TypeError) as error:
+            monkeypatch.setattr("sys.last_value", error, raising=False)
+        assert expected in hints.hint(code, namespace)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import importlib
 import threading
 import types
@@ -10,10 +11,11 @@ from typing import Any
 
 from .changes import changes, remember
 from .frames import frames_of
+from .hints import hint, null_rows
 from .profile import describe
-from .snapshots import snapshot
+from .snapshots import is_new, snapshot
 from .texts import conversions, forgets_conversion
-from .values import HIDDEN, values
+from .values import HIDDEN, holds_nan, values
 
 USUAL_NAMES = {
     "pd": "pandas",
@@ -36,6 +38,38 @@ USUAL_NAMES = {
 }
 """Names that analysts' code takes for granted, and the modules they mean."""
 
+USUAL_MEMBERS = {
+    member: module
+    for module, members in {
+        "sklearn.model_selection": "train_test_split cross_val_score KFold GridSearchCV",
+        "sklearn.linear_model": "LinearRegression LogisticRegression Ridge Lasso",
+        "sklearn.ensemble": (
+            "RandomForestRegressor RandomForestClassifier "
+            "GradientBoostingRegressor GradientBoostingClassifier IsolationForest"
+        ),
+        "sklearn.tree": "DecisionTreeRegressor DecisionTreeClassifier",
+        "sklearn.neighbors": "KNeighborsRegressor KNeighborsClassifier",
+        "sklearn.preprocessing": (
+            "StandardScaler MinMaxScaler RobustScaler OneHotEncoder LabelEncoder OrdinalEncoder"
+        ),
+        "sklearn.impute": "SimpleImputer",
+        "sklearn.pipeline": "make_pipeline Pipeline",
+        "sklearn.compose": "ColumnTransformer",
+        "sklearn.decomposition": "PCA",
+        "sklearn.cluster": "KMeans",
+        "sklearn.metrics": (
+            "accuracy_score f1_score precision_score recall_score confusion_matrix "
+            "mean_squared_error mean_absolute_error r2_score roc_auc_score"
+        ),
+        "scipy.stats": (
+            "pearsonr spearmanr kendalltau shapiro anderson kstest normaltest ttest_ind ttest_rel "
+            "chi2_contingency f_oneway mannwhitneyu zscore skew kurtosis linregress"
+        ),
+    }.items()
+    for member in members.split()
+}
+"""Functions and classes that code uses without saying where they are from."""
+
 
 def prepare(code: str, namespace: dict[str, Any]) -> list[str]:
     """Import the usual libraries that ``code`` uses but nobody imported; return their names."""
@@ -43,7 +77,8 @@ def prepare(code: str, namespace: dict[str, Any]) -> list[str]:
         tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError):
         return []
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    used = {node.id for node in names}
     imported = []
     for name in sorted(used & USUAL_NAMES.keys()):
         if name not in namespace:
@@ -52,6 +87,19 @@ def prepare(code: str, namespace: dict[str, Any]) -> list[str]:
             except ImportError:
                 continue
             imported.append(name)
+    defined = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    defined |= {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for alias in node.names
+    }
+    for name in sorted(used & USUAL_MEMBERS.keys() - defined - namespace.keys()):
+        try:
+            namespace[name] = getattr(importlib.import_module(USUAL_MEMBERS[name]), name)
+        except (ImportError, AttributeError):
+            continue
+        imported.append(name)
     return imported
 
 
@@ -68,9 +116,55 @@ def warm(names: list[str]) -> None:
     threading.Thread(target=run, daemon=True, name="warm imports").start()
 
 
-def before_cell(code: str, namespace: dict[str, Any]) -> dict[str, list[str]]:
-    """Get ready for ``code``: import what it takes for granted, list the frames there are."""
-    return {"imported": prepare(code, namespace), "frames": list(frames_of(namespace))}
+def before_cell(code: str, namespace: dict[str, Any]) -> dict[str, Any]:
+    """Get ready for ``code``: import what it takes for granted, list the frames there are.
+
+    ``frames`` maps the name of each frame to its labels that are text; ``unknown`` are names
+    that the code's last line prints but nothing defines.
+    """
+    frames = {
+        name: [label for label in list(frame.columns)[:2000] if isinstance(label, str)]
+        for name, frame in frames_of(namespace).items()
+    }
+    imported = prepare(code, namespace)
+    return {"imported": imported, "frames": frames, "unknown": unknown(code, namespace)}
+
+
+def stores(code: str) -> set[str]:
+    """Return the names that ``code`` gives a value, in any way."""
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError):
+        return set()
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            found.add(node.id)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            found.add(node.name)
+        elif isinstance(node, ast.alias):
+            found.add((node.asname or node.name).partition(".")[0])
+        elif isinstance(node, ast.arg):
+            found.add(node.arg)
+    return found
+
+
+def unknown(code: str, namespace: dict[str, Any]) -> list[str]:
+    """Return the names that the last line of ``code`` prints but nothing defines."""
+    try:
+        body = ast.parse(code).body
+    except (SyntaxError, ValueError, RecursionError):
+        return []
+    last = body[-1] if body else None
+    if not (
+        isinstance(last, ast.Expr)
+        and isinstance(last.value, ast.Call)
+        and isinstance(last.value.func, ast.Name)
+        and last.value.func.id == "print"
+    ):
+        return []
+    used = {node.id for node in ast.walk(last) if isinstance(node, ast.Name)}
+    return sorted(used - stores(code) - namespace.keys() - vars(builtins).keys())
 
 
 def profile(name: str, namespace: dict[str, Any], rows: int) -> str:
@@ -85,7 +179,9 @@ def report(code: str, names: list[str], namespace: dict[str, Any]) -> dict[str, 
 
     ``conversions`` are lines that would turn the number texts that the code uses, as they were
     at the start of the question, into numbers; ``unconverted`` says that the code compares or
-    counts them as the text they are.
+    counts them as the text they are. ``not_numbers`` are the asked names that came out as NaN,
+    ``null_rows`` lines that leave out the nulls of the columns used; ``hint`` helps with the last
+    error.
     """
     frames = frames_of(namespace)
     columns = dict.fromkeys(str(label) for frame in frames.values() for label in frame.columns)
@@ -97,12 +193,19 @@ def report(code: str, names: list[str], namespace: dict[str, Any]) -> dict[str, 
         and not isinstance(value, types.ModuleType)
         and not callable(value)
     ]
-    lines = conversions(code, {**frames, **snapshot()})[:3]
+    known = {**frames, **snapshot()}
+    lines = conversions(code, known)[:3]
+    stored = stores(code)
+    fresh = [name for name in names if name in stored or is_new(name, namespace.get(name))]
+    found = values(fresh, namespace)
     return {
         "changes": changes(namespace),
-        "values": values(names, namespace),
+        "values": found,
+        "not_numbers": [name for name, value in found.items() if holds_nan(value)],
+        "null_rows": null_rows(code, snapshot() or frames),
+        "hint": hint(code, namespace),
         "columns": list(columns)[:2000],
         "names": own[-15:],
         "conversions": lines,
-        "unconverted": bool(lines) and forgets_conversion(code),
+        "unconverted": forgets_conversion(code) and bool(conversions(code, known, mixed=False)),
     }

@@ -11,14 +11,18 @@ SNAPSHOT_BYTES = 200 * 1024 * 1024
 """Larger frames are left out where pandas would really copy them."""
 
 _snapshot: dict[str, Any] = {}
+_before: dict[str, Any] = {}
 
 
-def begin(namespace: dict[str, Any]) -> None:
+def begin(namespace: dict[str, Any], names: list[str]) -> None:
     """Take a snapshot of all frames, so that :func:`roll_back` can undo a failed try.
 
-    Costs nothing with pandas' copy on write; without it, large frames are left out.
+    Costs nothing with pandas' copy on write; without it, large frames are left out. ``names``
+    are the variables that the question asks for: what they hold now is no answer to it.
     """
     _snapshot.clear()
+    _before.clear()
+    _before.update((name, namespace.get(name)) for name in names)
     for name, frame in frames_of(namespace).items():
         try:
             if copies_on_write() or frame.memory_usage().sum() < SNAPSHOT_BYTES:
@@ -32,8 +36,18 @@ def snapshot() -> dict[str, Any]:
     return dict(_snapshot)
 
 
+def is_new(name: str, value: Any) -> bool:
+    """Tell whether ``name`` holds something else than at :func:`begin`."""
+    return name not in _before or value is not _before[name]
+
+
 def roll_back(namespace: dict[str, Any]) -> None:
-    """Put the frames back as they were at :func:`begin`."""
+    """Put the frames, and the variables asked for, back as they were at :func:`begin`."""
+    for name, value in _before.items():
+        if value is None:
+            namespace.pop(name, None)
+        else:
+            namespace[name] = value
     for name, frame in _snapshot.items():
         namespace[name] = frame.copy(deep=not copies_on_write())
         remember(name, frame)

@@ -28,10 +28,14 @@ _ORDERING = {
 
 @dataclass(frozen=True)
 class TextKind:
-    """What a text column holds. ``conversion`` is code over ``column``; empty for dates."""
+    """What a text column holds. ``conversion`` is code over ``column``; empty for dates.
+
+    ``mixed``: much of it is no number, so that comparing it as text may well be meant.
+    """
 
     words: str
     conversion: str = ""
+    mixed: bool = False
 
     @property
     def described(self) -> str:
@@ -60,25 +64,39 @@ def kind_of_text(text: Any) -> TextKind | None:
     if text.str.match(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}").mean() > MOST:
         return TextKind("dates as text")
     bare = text.str.replace(r"[,$€£%\s]", "", regex=True)
-    if pd.to_numeric(bare, errors="coerce").notna().mean() > MOST:
+    clear = pd.to_numeric(bare, errors="coerce").notna()
+    if clear.mean() > MOST:
+        bared = 'column.str.replace(r"[,$€£%\\s]", "", regex=True)'
+        if clear.all():
+            return TextKind(
+                "numbers as text, with signs such as , $ or %", f"{bared}.astype(float)"
+            )
         return TextKind(
-            "numbers as text, with signs such as , $ or %",
-            'column.str.replace(r"[,$€£%\\s]", "", regex=True).astype(float)',
+            f"numbers as text, but also {_examples(text[~clear])}",
+            f'pd.to_numeric({bared}, errors="coerce")',
         )
     if text.str.match(r"-?\d[\d.]*\s*[^\w\s:/.-]").mean() > MUCH:
         return TextKind(
             "numbers before other text", 'column.str.extract(r"^(-?[\\d.]+)")[0].astype(float)'
         )
     if share > MUCH:
-        others = ", ".join(repr(short(v)) for v in text[~as_number].unique()[:EXAMPLES])
         return TextKind(
-            f"numbers as text, but also {others}", 'pd.to_numeric(column, errors="coerce")'
+            f"numbers as text, but also {_examples(text[~as_number])}",
+            'pd.to_numeric(column, errors="coerce")',
+            mixed=share < MOST,
         )
     return None
 
 
-def conversions(code: str, frames: dict[str, Any]) -> list[str]:
-    """Return lines of code that convert the columns of number texts which ``code`` names."""
+def _examples(text: Any) -> str:
+    return ", ".join(repr(short(value)) for value in text.unique()[:EXAMPLES])
+
+
+def conversions(code: str, frames: dict[str, Any], *, mixed: bool = True) -> list[str]:
+    """Return lines of code that convert the columns of number texts which ``code`` names.
+
+    Without ``mixed``, columns that also hold much other text are left out.
+    """
     try:
         tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError):
@@ -94,7 +112,7 @@ def conversions(code: str, frames: dict[str, Any]) -> list[str]:
                 kind = _kind(frame[label])
             except Exception:  # noqa: BLE001, S112 - an odd column must not break the report
                 continue
-            if kind is not None and kind.conversion:
+            if kind is not None and kind.conversion and (mixed or not kind.mixed):
                 column = f"{name}[{label!r}]"
                 lines.append(f"{column} = {kind.conversion.replace('column', column)}")
     return lines

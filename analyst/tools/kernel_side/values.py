@@ -8,7 +8,9 @@ from typing import Any
 
 from .texts import short
 
-LISTED = 50
+LISTED = 500
+"""Items of a list, a Series or a mapping up to which it counts as a value."""
+
 HIDDEN = {"In", "Out", "exit", "quit", "get_ipython", "open"}
 
 
@@ -16,7 +18,8 @@ def plain(value: Any) -> Any:
     """Return ``value`` as JSON can hold it, or ``None`` where it is no single value.
 
     NumPy scalars and one-element arrays become their item, other short arrays and Series a
-    list; times become ISO text; a test's result stands for its statistic.
+    list; times become ISO text; a test's result stands for its statistic. In a record (a tuple,
+    a row of a frame) whole numbers stay whole; a column of floats stays one of floats.
     """
     if value is None or isinstance(value, (bool, int, str)):
         return value
@@ -30,17 +33,38 @@ def plain(value: Any) -> Any:
     if hasattr(value, "item") and (size == 1 or size is None):
         return plain(value.item())
     if hasattr(value, "tolist") and getattr(value, "ndim", 1) == 1:
-        # A row of a frame has one type, so its whole numbers became floats on the way.
-        items = [
-            int(item) if isinstance(item, float) and item.is_integer() else item
-            for item in value.tolist()[: LISTED + 1]
-        ]
-        return plain(items)
+        items = value.tolist()[: LISTED + 1]
+        return plain(tuple(items) if _is_row(value) else items)
     if isinstance(value, (list, tuple)) and len(value) <= LISTED:
-        return [plain(item) for item in value]
+        items = [plain(item) for item in value]
+        return [_whole(item) for item in items] if isinstance(value, tuple) else items
     if isinstance(value, dict) and len(value) <= LISTED:
         return {str(key): plain(item) for key, item in value.items()}
     return None
+
+
+def _is_row(value: Any) -> bool:
+    """Tell a row of a frame, whose labels are column names, from a column."""
+    labels = getattr(value, "index", None)
+    return (
+        labels is not None
+        and hasattr(labels, "dtype")
+        and all(isinstance(label, str) for label in labels[:3])
+    )
+
+
+def _whole(item: Any) -> Any:
+    """Undo what a row's single type did to its whole numbers."""
+    return int(item) if isinstance(item, float) and item.is_integer() else item
+
+
+def holds_nan(value: Any) -> bool:
+    """Tell whether a plain value is, or holds, a number that is none."""
+    if isinstance(value, (list, tuple)):
+        return any(holds_nan(item) for item in value)
+    if isinstance(value, dict):
+        return any(holds_nan(item) for item in value.values())
+    return isinstance(value, str) and value == "nan"
 
 
 def values(names: list[str], namespace: dict[str, Any]) -> dict[str, Any]:

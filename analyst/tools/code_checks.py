@@ -1,0 +1,106 @@
+"""What in code that ran without an error is hardly ever what was meant.
+
+Here: pure functions on source text, each of which gives a sentence or nothing. They raise
+doubts; they change nothing. Not here: mending (:mod:`analyst.tools.slips`).
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+_ORDERS = {"sort_values", "sort_index", "nlargest", "nsmallest", "idxmax", "idxmin", "rank"}
+
+
+def check(code: str) -> list[str]:
+    """Return the doubts that ``code`` raises, a sentence each."""
+    tree = _parse(code)
+    if tree is None:
+        return []
+    return list(_first_of_unsorted_groups(tree))
+
+
+def only_literals(code: str, names: Sequence[str]) -> bool:
+    """Tell whether ``code`` gives one of ``names`` a value that it computes from nothing.
+
+    True where all that is assigned to such a name is written out in the code itself, outside
+    of any condition or loop that could have chosen it, and is not changed afterwards.
+    """
+    tree = _parse(code)
+    if tree is None:
+        return False
+    stored = [
+        node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    ]
+    for node in tree.body:
+        if not (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)):
+            continue
+        name = node.targets[0].id
+        if (
+            name in names
+            and stored.count(name) == 1
+            and not any(isinstance(part, ast.Name | ast.Call) for part in ast.walk(node.value))
+            and _has_content(node.value)
+            and not _is_changed(name, tree)
+        ):
+            return True
+    return False
+
+
+def _parse(code: str) -> ast.Module | None:
+    try:
+        return ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _has_content(value: ast.expr) -> bool:
+    constants = (part for part in ast.walk(value) if isinstance(part, ast.Constant))
+    return any(constant.value is not None for constant in constants)
+
+
+def _is_changed(name: str, tree: ast.Module) -> bool:
+    """Tell whether a method or an item of ``name`` is used, which may fill it."""
+    return any(
+        isinstance(node, ast.Attribute | ast.Subscript)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == name
+        for node in ast.walk(tree)
+    )
+
+
+def _attributes(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            yield node.attr
+
+
+def _first_of_unsorted_groups(tree: ast.Module) -> Iterator[str]:
+    """Doubt a first row of groups that were never put in order by a value."""
+    if set(_attributes(tree)) & _ORDERS:
+        return
+    grouped = {
+        target.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and "groupby" in set(_attributes(node.value))
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(tree):
+        if not (
+            isinstance(node, ast.Subscript)
+            and isinstance(node.value, ast.Attribute)
+            and node.value.attr == "iloc"
+            and isinstance(node.slice, ast.Constant)
+            and node.slice.value in (0, -1)
+        ):
+            continue
+        names = {part.id for part in ast.walk(node.value) if isinstance(part, ast.Name)}
+        if names & grouped or "groupby" in set(_attributes(node.value)):
+            yield (
+                "iloc took a row of groups that are sorted by name, not by value. "
+                "Use idxmax() or idxmin() on the column that decides."
+            )
+            return
