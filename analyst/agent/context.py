@@ -15,6 +15,12 @@ from analyst.llm.completion import Message
 COMPACT_AT = 0.9
 """Share of the window at which older messages give way to a summary."""
 
+KEPT_SHARE = 0.3
+"""Share of the window that the last steps of the question keep through a compaction."""
+
+CHARACTERS_PER_TOKEN = 3
+"""A low estimate, so that what is kept surely fits."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
@@ -88,23 +94,43 @@ class Context:
         return self.tokens + reply_tokens > COMPACT_AT * self.window
 
     def compact(self, current: Message, variables: Sequence[str]) -> None:
-        """Replace what was said by the opening, a summary and the current question.
+        """Replace what was said by the opening, a summary, the current question and its last steps.
 
         The summary holds the last questions with their answers and the live variables, so
-        that follow-ups still find what they speak of.
+        that follow-ups still find what they speak of. Of the steps those at the end stay whole,
+        as many as fit; the summary says how many are left out.
         """
+        steps, left_out = self._last_steps()
         lines = ["Earlier in this conversation:"]
         for exchange in self.exchanges[-6:]:
             lines.append(f"- Asked: {_brief(exchange.question, 300)}")
             lines.append(f"  Answered: {_brief(exchange.answer, 300)}")
+        if left_out:
+            lines.append(f"{left_out} earlier steps of this question are left out.")
         if variables:
             lines.append("Variables in the kernel: " + "; ".join(variables))
         content: Any = current.get("content", "")
         summary = "\n".join(lines) if len(lines) > 1 else ""
         text = f"{summary}\n\n{content}" if summary else str(content)
-        self.messages = [*self.opening, {"role": "user", "content": text}]
+        self.messages = [*self.opening, {"role": "user", "content": text}, *steps]
         self._asked_at = len(self.opening)
         self.tokens = 0
+
+    def _last_steps(self) -> tuple[list[Message], int]:
+        """Return the messages of the last steps that fit, and how many steps came before.
+
+        A step is an assistant's message with what follows it, for a tool's answer must not
+        stand without its call.
+        """
+        said = self.messages[self._asked_at + 1 :]
+        starts = [at for at, message in enumerate(said) if message["role"] == "assistant"]
+        room = KEPT_SHARE * self.window * CHARACTERS_PER_TOKEN
+        kept = len(said)
+        for count, start in enumerate(reversed(starts)):
+            if sum(len(str(message)) for message in said[start:]) > room:
+                return said[kept:], len(starts) - count
+            kept = start
+        return said[kept:], 0
 
 
 def _brief(text: str, limit: int) -> str:

@@ -43,6 +43,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         verb.add_argument("model", nargs="?", metavar="MODEL", help="default: the only one")
         verb.set_defaults(run=_guarded(run))
     verbs.add_parser("list", help="what is on this machine").set_defaults(run=_guarded(_list))
+    stop = verbs.add_parser("stop", help="end its server, and free the memory it takes")
+    stop.set_defaults(run=_guarded(_stop))
 
 
 def _guarded(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
@@ -124,6 +126,16 @@ def _list(_: argparse.Namespace) -> int:
             f"{in_megabytes(server.memory_bytes)} of memory, "
             f"up {server.uptime_seconds / 60:.0f} min."
         )
+    return 0
+
+
+def _stop(_: argparse.Namespace) -> int:
+    from analyst.llm.local import stop_server  # noqa: PLC0415
+
+    if stop_server():
+        print("The model's server is ended; the next question starts it again.")
+    else:
+        print("No server of the model is running.")
     return 0
 
 

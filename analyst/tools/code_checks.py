@@ -21,10 +21,10 @@ def check(code: str) -> list[str]:
 
 
 def only_literals(code: str, names: Sequence[str]) -> bool:
-    """Tell whether ``code`` gives one of ``names`` a value that it computes from nothing.
+    """Tell whether ``code`` computes none of the values that it gives to ``names``.
 
-    True where all that is assigned to such a name is written out in the code itself, outside
-    of any condition or loop that could have chosen it, and is not changed afterwards.
+    True where all that is assigned to them is written out in the code itself, outside of any
+    condition or loop that could have chosen it, and is not changed afterwards.
     """
     tree = _parse(code)
     if tree is None:
@@ -34,19 +34,17 @@ def only_literals(code: str, names: Sequence[str]) -> bool:
         for node in ast.walk(tree)
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
     ]
-    for node in tree.body:
-        if not (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)):
-            continue
-        name = node.targets[0].id
-        if (
-            name in names
-            and stored.count(name) == 1
-            and not any(isinstance(part, ast.Name | ast.Call) for part in ast.walk(node.value))
-            and _has_content(node.value)
-            and not _is_changed(name, tree)
-        ):
-            return True
-    return False
+    written = {
+        node.targets[0].id
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and not any(isinstance(part, ast.Name | ast.Call) for part in ast.walk(node.value))
+        and _has_content(node.value)
+        and not _is_changed(node.targets[0].id, tree)
+    }
+    given = [name for name in stored if name in names]
+    return bool(given) and all(name in written and given.count(name) == 1 for name in given)
 
 
 def _parse(code: str) -> ast.Module | None:

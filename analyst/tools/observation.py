@@ -129,7 +129,9 @@ def _points(values: Any) -> list[Any] | None:
         return None
     try:
         kind = np.dtype(str(values["dtype"])).newbyteorder("<")
-        return list(np.frombuffer(base64.b64decode(values["bdata"]), dtype=kind).tolist())
+        return list(
+            np.frombuffer(base64.b64decode(values["bdata"], validate=True), dtype=kind).tolist()
+        )
     except (KeyError, TypeError, ValueError, binascii.Error):
         return None
 

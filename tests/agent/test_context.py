@@ -50,3 +50,29 @@ def test_compaction_keeps_opening_question_answers_and_variables() -> None:
     for kept in ("mean of price", "3.5", "df: DataFrame (3, 2)", "And the median?"):
         assert kept in text
     assert not context.needs_compaction(100)
+
+
+def test_compaction_keeps_the_last_steps_whole_and_says_how_many_went() -> None:
+    context = Context(OPENING, window=1000)
+    context.ask(Question(text="Look at all."))
+    current = context.messages[-1]
+    for number in range(4):
+        context.append({"role": "assistant", "content": f"step {number}", "tool_calls": []})
+        context.append({"role": "tool", "content": f"{number}" * 300})
+    context.compact(current, [])
+    opening, question, *steps = context.messages
+    assert opening == OPENING[0]
+    assert "2 earlier steps of this question are left out." in str(question["content"])
+    assert [message["role"] for message in steps] == ["assistant", "tool"] * 2
+    assert steps[0]["content"] == "step 2"
+
+
+def test_compaction_drops_a_last_step_that_alone_is_too_long() -> None:
+    context = Context(OPENING, window=1000)
+    context.ask(Question(text="Look."))
+    current = context.messages[-1]
+    context.append({"role": "assistant", "content": "look"})
+    context.append({"role": "user", "content": "x" * 5000})
+    context.compact(current, [])
+    assert len(context.messages) == 2
+    assert "1 earlier steps" in str(context.messages[1]["content"])

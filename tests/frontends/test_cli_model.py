@@ -70,6 +70,13 @@ def test_a_model_is_pulled_listed_verified_and_removed(
     assert "Nothing of Tiny" in capsys.readouterr().out
 
 
+def test_a_server_that_does_not_run_need_not_be_stopped(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run("stop") == 0
+    assert "No server" in capsys.readouterr().out
+
+
 def test_the_list_says_how_much_of_an_interrupted_pull_is_here(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

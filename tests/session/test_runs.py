@@ -81,7 +81,7 @@ async def test_a_failed_first_try_is_retried_afresh_on_untouched_data(
 ) -> None:
     session = make_session(
         [
-            code("df['qty'] = 0\nprint(df['Qty'])"),
+            code("df['qty'] = 0\nprint(df['quantity'])"),
             code("total = df['qty'].sum()\nprint(total)"),
         ]
     )
@@ -89,7 +89,7 @@ async def test_a_failed_first_try_is_retried_afresh_on_untouched_data(
     assert the_answer(stream).values == {"total": 7}
     first, second = scripted(session).requests
     assert len(first.messages) == len(second.messages)
-    assert "There is no 'Qty'; there is 'qty'." in second.messages[-1]["content"]
+    assert "There is no 'quantity'; there is 'qty'." in second.messages[-1]["content"]
     assert second.temperature > first.temperature
 
 
@@ -420,10 +420,13 @@ async def test_compaction_tells_the_model_which_variables_live(make_session: Mak
     session = make_session([full, "FINAL: 41"])
     stream = await collect(session, "Keep a number.", data={"df": FRAME})
     assert len(of_kind(stream, events.ContextCompacted)) == 1
-    asked = scripted(session).requests[1].messages[-1]["content"]
+    *_, question, step, observation = scripted(session).requests[1].messages
+    asked = str(question["content"])
     assert "kept: int = 41" in asked
     assert "df: DataFrame (3, 2)" in asked
     assert asked.endswith("Keep a number.")
+    assert "kept = 41" in str(step["content"])
+    assert "41" in str(observation["content"])
 
 
 async def test_two_sessions_run_side_by_side(make_session: MakeSession) -> None:

@@ -118,6 +118,7 @@ def test_the_first_of_groups_in_no_order_is_doubted() -> None:
         ("if p < 0.05:\n    verdict = 'yes'\nelse:\n    verdict = 'no'", False),
         ("names = {}\nnames['a'] = 1", False),
         ("other = 3", False),
+        ("mean_x = df['x'].mean()\nverdict = 'none'", False),
     ],
 )
 def test_values_that_are_only_written_down_are_noticed(code: str, typed_in: bool) -> None:

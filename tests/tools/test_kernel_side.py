@@ -197,12 +197,17 @@ def test_an_error_is_met_with_what_the_object_has(monkeypatch: pytest.MonkeyPatc
         ("stats.pearson(x, x)", "pearsonr"),
         ("stats.skew(x, fisher=True)", "Call skew() without fisher="),
         ("1 + 'a'", ""),
+        ("stats.SimpleImputer()", "Write: from sklearn.impute import SimpleImputer"),
+        ("from scipy.stats import r2_score", "Write: from sklearn.metrics import r2_score"),
+        ("from scipy.stats import nothing_known", ""),
     ]:
         try:
             exec(code, namespace)
-        except (AttributeError, TypeError) as error:
+        except (AttributeError, ImportError, TypeError) as error:
             monkeypatch.setattr("sys.last_value", error, raising=False)
-        assert expected in hints.hint(code, namespace)
+        told = hints.hint(code, namespace)
+        assert expected in told
+        assert bool(told) is bool(expected)
 
 
 @pytest.mark.parametrize(

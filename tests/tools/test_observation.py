@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import pandas as pd
+import plotly.express as px
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyst.tools.observation import clean, cut_head, cut_tail, describe_error, observe
+from analyst.tools.observation import (
+    clean,
+    cut_head,
+    cut_tail,
+    describe_bundle,
+    describe_error,
+    observe,
+)
 
 
 def stream(text: str, name: str = "stdout") -> dict[str, Any]:
@@ -59,6 +70,25 @@ def test_charts_are_named_and_small_ones_told() -> None:
     )
     assert "interactive chart is shown to the user" in seen
     assert "bar: a: 1.5, b: 2.25" in seen
+
+
+def test_a_chart_is_told_from_the_typed_arrays_that_plotly_writes() -> None:
+    frame = pd.DataFrame({"k": ["a", "b"], "n": [3, 4], "v": [1.5, 2.25]})
+    for x, expected in (("k", "a: 1.5, b: 2.25"), ("n", "3: 1.5, 4: 2.25")):
+        figure = json.loads(px.line(frame, x=x, y="v").to_json())
+        assert "bdata" in figure["data"][0]["y"]
+        seen = describe_bundle({"application/vnd.plotly.v1+json": figure})
+        assert expected in seen
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [{"bdata": "AAAA"}, {"dtype": "f8", "bdata": "!"}, {"dtype": "nonsense", "bdata": "AAAA"}, 7],
+)
+def test_a_chart_whose_arrays_cannot_be_read_is_only_named(broken: object) -> None:
+    figure = {"data": [{"type": "bar", "x": ["a"], "y": broken}]}
+    seen = describe_bundle({"application/vnd.plotly.v1+json": figure})
+    assert seen == "[an interactive chart is shown to the user]"
 
 
 def test_large_charts_are_not_poured_into_the_context() -> None:

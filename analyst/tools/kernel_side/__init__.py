@@ -5,5 +5,15 @@ import the standard library, pandas where a frame is at hand, and each other. Th
 name in the user's namespace and never fail because of what a cell left behind.
 """
 
-MODULES = ("texts", "frames", "profile", "changes", "snapshots", "values", "hints", "cells")
+MODULES = (
+    "texts",
+    "frames",
+    "profile",
+    "changes",
+    "snapshots",
+    "values",
+    "usual",
+    "hints",
+    "cells",
+)
 """The modules, in the order in which they are loaded."""

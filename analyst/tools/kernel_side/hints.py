@@ -9,8 +9,11 @@ import re
 import sys
 from typing import Any
 
+from .usual import USUAL_MEMBERS
+
 MOST_NAMES = 12
 
+_NOT_IN_MODULE = re.compile(r"cannot import name '(\w+)'")
 _UNEXPECTED = re.compile(r"(\w+)\(\) got an unexpected keyword argument '(\w+)'")
 
 
@@ -18,6 +21,8 @@ def hint(code: str, namespace: dict[str, Any]) -> str:
     """Return a sentence on what the object at fault of the last error does have, or nothing."""
     error = getattr(sys, "last_value", None)
     try:
+        if isinstance(error, (AttributeError, ImportError)) and (place := _place(error)):
+            return place
         if isinstance(error, AttributeError):
             return _near_attribute(error)
         if isinstance(error, TypeError):
@@ -25,6 +30,18 @@ def hint(code: str, namespace: dict[str, Any]) -> str:
     except Exception:  # noqa: BLE001 - help must not fail on whatever object is at fault
         return ""
     return ""
+
+
+def _place(error: AttributeError | ImportError) -> str:
+    """Say where a well-known function or class is that was looked for in another module."""
+    if isinstance(error, AttributeError):
+        name = error.name if inspect.ismodule(error.obj) else None
+    else:
+        match = _NOT_IN_MODULE.search(str(error))
+        name = match[1] if match else None
+    if name not in USUAL_MEMBERS:
+        return ""
+    return f"Write: from {USUAL_MEMBERS[name]} import {name}"
 
 
 def _near_attribute(error: AttributeError) -> str:
