@@ -1,8 +1,9 @@
 """What our own code costs a run: before the first request, and per step.
 
 The model is scripted and answers at once, and its code is trivial: what remains is ours. The
-same cells, run in a bare kernel session, are measured too and taken off. Measured through the session, and through a ``%%agent`` cell
-of an IPython shell in this process. Prints medians; the targets stand beside them.
+same cells, run in a bare kernel session, are measured too and taken off. Measured through the
+session, and through a ``%%agent`` cell of an IPython shell in this process. Prints medians; the
+targets stand beside them.
 
     python benchmarks/overhead.py [RUNS]
 """
