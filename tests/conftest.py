@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 def pytest_configure() -> None:
     """Take Ctrl-C as usual, also where a script started the tests in the background."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # IPython warns where it runs outside the environment that the caller's shell has activated.
+    os.environ.pop("VIRTUAL_ENV", None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
