@@ -10,6 +10,8 @@ from kernel_sandbox.errors import (
     KernelSandboxError,
     KernelStartError,
     KernelTimeoutError,
+    NoIsolationError,
+    PolicyError,
     SessionClosedError,
     UnserialisableFrameError,
     UntrustedResultError,
@@ -26,6 +28,7 @@ from kernel_sandbox.outputs import (
     Stream,
     to_nbformat,
 )
+from kernel_sandbox.policy import Policy
 from kernel_sandbox.session import KernelSession
 
 __all__ = [
@@ -45,7 +48,10 @@ __all__ = [
     "KernelStartError",
     "KernelTimeoutError",
     "Limits",
+    "NoIsolationError",
     "Output",
+    "Policy",
+    "PolicyError",
     "SessionClosedError",
     "Stream",
     "UnserialisableFrameError",

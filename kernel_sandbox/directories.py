@@ -10,43 +10,134 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import shutil
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
+
+from kernel_sandbox.launcher.removal import empty_tree, remove_tree
 
 PREFIX = "ks-"
 _OWNER = "owner"
 _YOUNG_SECONDS = 60.0
+_USERS = "user:x:{uid}:{gid}:user:{home}:/bin/sh\n"
+_GROUP = "user:x:{gid}:\n"
+_HOSTS = "127.0.0.1 localhost sandbox\n::1 localhost sandbox\n"
+_NSSWITCH = "passwd: files\ngroup: files\nhosts: files dns\n"
 
-INBOX = "inbox"
-OUTBOX = "outbox"
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What is where in a private directory, and who may do what with it.
 
-class PrivateDirectory:
-    """A directory only this user can enter, with ``inbox``, ``outbox``, ``tmp``, ``ipython``."""
+    The kernel changes what is :attr:`writable`, makes sockets in :attr:`sockets`, and reads
+    the rest.
+    """
 
-    def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix=PREFIX))
-        self._lock = os.open(self.path / _OWNER, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        for name in (INBOX, OUTBOX, "tmp", "ipython"):
-            (self.path / name).mkdir(mode=0o700)
+    root: Path
+
+    @property
+    def connections(self) -> Path:
+        """Connection files: the addresses of the kernel's sockets, and the key."""
+        return self.root / "conn"
+
+    @property
+    def sockets(self) -> Path:
+        """The kernel's sockets."""
+        return self.root / "ipc"
 
     @property
     def inbox(self) -> Path:
         """Where the host puts files for the kernel."""
-        return self.path / INBOX
+        return self.root / "inbox"
 
     @property
     def outbox(self) -> Path:
-        """Where the kernel puts files for the host."""
-        return self.path / OUTBOX
+        """Where the kernel puts data for the host."""
+        return self.root / "outbox"
+
+    @property
+    def workspace(self) -> Path:
+        """Where the kernel works: its files, and those of the code it runs."""
+        return self.root / "ws"
+
+    @property
+    def home(self) -> Path:
+        """The kernel's home."""
+        return self.root / "home"
+
+    @property
+    def ipython(self) -> Path:
+        """IPython's own files."""
+        return self.root / "ipython"
+
+    @property
+    def temporary(self) -> Path:
+        """Temporary files too large for memory."""
+        return self.root / "tmp"
+
+    @property
+    def settings(self) -> Path:
+        """What stands for the host's ``/etc``."""
+        return self.root / "etc"
+
+    @property
+    def network(self) -> Path:
+        """The socket of the proxy."""
+        return self.root / "net"
+
+    @property
+    def proxy_socket(self) -> Path:
+        """The address of the proxy that lets chosen hosts through."""
+        return self.network / "proxy"
+
+    @property
+    def writable(self) -> tuple[Path, ...]:
+        """What the kernel may change."""
+        return (self.workspace, self.outbox, self.temporary, self.home, self.ipython)
+
+    def make(self) -> None:
+        """Make what is not there."""
+        readable = (self.connections, self.sockets, self.inbox, self.settings, self.network)
+        for folder in (*readable, *self.writable):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        uid, gid = os.getuid(), os.getgid()
+        texts = {
+            "passwd": _USERS.format(uid=uid, gid=gid, home=self.home),
+            "group": _GROUP.format(gid=gid),
+            "hosts": _HOSTS,
+            "nsswitch.conf": _NSSWITCH,
+        }
+        for name, text in texts.items():
+            (self.settings / name).write_text(text, encoding="utf-8")
+
+    def refresh(self, *, workspace_too: bool) -> None:
+        """Remove what one kernel left that would be in the way of the next.
+
+        Its files in the workspace stay, unless they are the trouble.
+        """
+        kept = (self.workspace,) if not workspace_too else ()
+        for folder in (*self.writable, self.sockets):
+            if folder not in kept:
+                empty_tree(str(folder))
+        self.make()
+
+
+class PrivateDirectory:
+    """A directory only this user can enter, laid out as :class:`Layout` says."""
+
+    def __init__(self) -> None:
+        # Resolved, since what is granted inside a sandbox is granted by the real path.
+        self.path = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
+        self._lock = os.open(self.path / _OWNER, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self.layout = Layout(self.path)
+        self.layout.make()
 
     def remove(self) -> None:
         """Delete it with all it holds. Does nothing the second time."""
         if self._lock >= 0:
-            shutil.rmtree(self.path, ignore_errors=True)
+            remove_tree(str(self.path))
             os.close(self._lock)
             self._lock = -1
 
@@ -63,7 +154,7 @@ def remove_abandoned(parent: Path | None = None) -> list[Path]:
             lock = os.open(path / _OWNER, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(path, ignore_errors=True)
+                remove_tree(str(path))
                 removed.append(path)
             finally:
                 os.close(lock)

@@ -20,6 +20,14 @@ class KernelStartError(KernelSandboxError):
         self.exit_code = exit_code
 
 
+class PolicyError(KernelSandboxError, ValueError):
+    """A policy makes no sense; the message says which part and what to write."""
+
+
+class NoIsolationError(KernelStartError):
+    """The machine cannot isolate a kernel as the policy wants; the message says what to do."""
+
+
 class KernelDiedError(KernelSandboxError):
     """The kernel's process ended while something was asked of it."""
 

@@ -98,7 +98,7 @@ class HandOff:
         if sent:
             if known is not None:
                 known[1].unlink(missing_ok=True)
-            path = self._session.private_directory / "inbox" / f"{secrets.token_hex(8)}.arrow"
+            path = self._session.layout.inbox / f"{secrets.token_hex(8)}.arrow"
             await asyncio.to_thread(_write, encoded.table, path, name)
             self._files[name] = (fingerprint, path, size)
         path = self._files[name][1]
@@ -121,7 +121,7 @@ class HandOff:
         :class:`UntrustedResultError` when the kernel's file is not what it should be or is
         larger than the session's limit, and what :meth:`KernelSession.evaluate` raises.
         """
-        outbox = self._session.private_directory / "outbox"
+        outbox = self._session.layout.outbox
         file = f"{secrets.token_hex(8)}.arrows"
         answer = await self._run("save", name, outbox / file, deadline)
         if "refused" in answer:

@@ -18,7 +18,9 @@ from jupyter_client.manager import AsyncKernelManager
 from kernel_sandbox.connection import KernelConnection
 from kernel_sandbox.errors import KernelStartError
 from kernel_sandbox.kernelspecs import SandboxKernelSpecManager
+from kernel_sandbox.launcher import processes
 from kernel_sandbox.limits import Limits
+from kernel_sandbox.policy import Policy
 from kernel_sandbox.provisioner import SandboxProvisioner
 from kernel_sandbox.request import Finished, Request
 from kernel_sandbox.supervisor import KernelExit, Supervisor
@@ -58,9 +60,8 @@ class RunningKernel:
         cls,
         kernel_name: str,
         *,
-        cwd: Path,
-        limits: Limits,
-        environment: Mapping[str, str],
+        cwd: Path | None,
+        policy: Policy,
         private: Path,
         generation: int,
     ) -> RunningKernel:
@@ -68,7 +69,7 @@ class RunningKernel:
 
         Raises :class:`KernelStartError` when it does not start or answer in time.
         """
-        if not cwd.is_dir():  # noqa: ASYNC240 - one stat
+        if cwd is not None and not cwd.is_dir():  # noqa: ASYNC240 - one stat
             raise KernelStartError(f"The kernel's working directory does not exist: {cwd}")
         manager = _Manager(
             kernel_name=kernel_name, kernel_spec_manager=SandboxKernelSpecManager(), log=_log
@@ -78,13 +79,13 @@ class RunningKernel:
             parent=manager,
             private_path=str(private),
             socket_name=f"s{generation}",
-            memory=limits.memory,
-            environment=dict(environment),
+            policy=policy.to_dict(),
         )
         manager.provisioner = provisioner
         connection = None
+        limits = policy.limits
         try:
-            await manager.start_kernel(cwd=str(cwd))
+            await manager.start_kernel(**({} if cwd is None else {"cwd": str(cwd)}))
             supervisor = provisioner.supervisor
             assert supervisor is not None
             connection = _connect(manager, supervisor, limits)
@@ -107,9 +108,27 @@ class RunningKernel:
 
     @property
     def pid(self) -> int | None:
-        """The process id of the kernel."""
+        """The process id of the kernel, as the host sees it."""
         supervisor = self._provisioner.supervisor
-        return None if supervisor is None else supervisor.kernel_pid
+        pid = None if supervisor is None else supervisor.kernel_pid
+        if pid is not None and self.backend == "bubblewrap":
+            # bubblewrap, the first process of its namespace, the kernel.
+            for _ in range(2):
+                below = processes.children(pid) if pid is not None else None
+                pid = below[0] if below else None
+        return pid
+
+    @property
+    def isolation(self) -> str:
+        """A sentence's part that says how the kernel is isolated."""
+        backend = self._provisioner.backend
+        return "" if backend is None else backend.described
+
+    @property
+    def backend(self) -> str:
+        """The name of what isolates it: "bubblewrap", "landlock", "none"."""
+        backend = self._provisioner.backend
+        return "" if backend is None else backend.name
 
     def request(
         self,

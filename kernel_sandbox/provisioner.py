@@ -1,7 +1,7 @@
 """How a kernel's process is started: a jupyter_client provisioner.
 
-Here: private sockets, the scrubbed environment, resource limits, the supervisor. Not here: how
-the process is confined (that is the launcher's), and talking to the kernel.
+Here: private sockets, the scrubbed environment, the policy, the supervisor. Not here: what
+confines the process (:mod:`kernel_sandbox.confinement`), and talking to the kernel.
 """
 
 from __future__ import annotations
@@ -11,19 +11,23 @@ import os
 import signal
 import socket
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import zmq
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
-from traitlets import Dict, Int, Unicode, default
+from traitlets import Dict, Unicode
 
-from kernel_sandbox.directories import PrivateDirectory
-from kernel_sandbox.environment import kernel_environment
-from kernel_sandbox.limits import Limits
+from kernel_sandbox.confinement.backends import choose
+from kernel_sandbox.confinement.plan import Backend, plan
+from kernel_sandbox.directories import Layout, PrivateDirectory
+from kernel_sandbox.environment import kernel_environment, python_path
+from kernel_sandbox.errors import KernelStartError
+from kernel_sandbox.policy import Policy
 from kernel_sandbox.startup import install
-from kernel_sandbox.supervisor import Supervisor
+from kernel_sandbox.supervisor import KernelExit, Supervisor
 
 _SOCKET_PATH_MAX = 103
 """Bytes in the path of a Unix socket: 107 on Linux, 103 on macOS."""
@@ -32,72 +36,128 @@ _STOP_SECONDS = 12.0
 
 
 class SandboxProvisioner(LocalProvisioner):
-    """Starts a kernel under a supervisor, with the environment and the limits of a sandbox.
+    """Starts a kernel isolated, under a supervisor.
 
     Any Jupyter front end can use it by a kernelspec's ``metadata.kernel_provisioner``; then it
-    makes and removes its private directory itself.
+    makes and removes its private directory itself, and the kernel works in a folder of that
+    unless the policy lets it see the one the front end names.
     """
 
-    private_path = Unicode("", help="the session's private directory; empty: make one").tag(
+    preset = Unicode("default", help="the policy's name, see kernel_sandbox.Policy.preset").tag(
         config=True
     )
+    policy = Dict(help="what differs from the preset, as kernel_sandbox.Policy.to_dict").tag(
+        config=True
+    )
+    private_path = Unicode("", help="the session's private directory; empty: make one")
     socket_name = Unicode("s", help="what the names of the sockets begin with")
-    memory = Int(allow_none=True, help="bytes a process may allocate; None: no limit").tag(
-        config=True
-    )
-    environment = Dict(help="variables for the kernel besides the allow-list").tag(config=True)
-
-    @default("memory")
-    def _default_memory(self) -> int | None:
-        return Limits().memory
 
     supervisor: Supervisor | None = None
+    backend: Backend | None = None
     _own_directory: PrivateDirectory | None = None
+    _told = False
+    _source: Mapping[str, str] = {}
 
     @property
     def has_process(self) -> bool:
         """Whether a supervisor was started and not yet waited for."""
         return self.supervisor is not None
 
+    @property
+    def layout(self) -> Layout:
+        """The private directory of the kernel."""
+        return Layout(Path(self.private_path))
+
+    def effective_policy(self) -> Policy:
+        """Return the preset with what differs; raises :class:`PolicyError`."""
+        given = Policy.preset(self.preset).to_dict()
+        changes = dict(self.policy)
+        limits = {**given["limits"], **changes.pop("limits", {})}
+        return Policy.from_dict({**given, **changes, "limits": limits})
+
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
-        """Choose sockets and environment, and write the connection file."""
+        """Choose sockets and environment, and write the connection file.
+
+        Raises :class:`KernelStartError` when the policy cannot be had here.
+        """
+        policy = self.effective_policy()
+        self.backend = await asyncio.to_thread(choose, policy.isolation)
         if not self.private_path:
             self._own_directory = PrivateDirectory()
             self.private_path = str(self._own_directory.path)
-        private = Path(self.private_path)
-        install(private / "ipython")
+        layout = self.layout
+        install(layout.ipython)
         manager = self.parent
         if manager is not None:
             manager.cache_ports = False
-            manager.connection_file = str(private / f"{self.socket_name}.json")
-            sockets = private / self.socket_name
+            manager.connection_file = str(layout.connections / f"{self.socket_name}.json")
+            sockets = layout.sockets / self.socket_name
             if _ipc_possible(sockets):
                 manager.transport = "ipc"
                 manager.ip = str(sockets)
-        source = kwargs.pop("env", None) or os.environ
-        kwargs["env"] = kernel_environment(source, private=private, extra=self.environment)
+            elif self.backend.name != "none":
+                raise KernelStartError(
+                    f"The path of the kernel's sockets is too long: {sockets}. Set TMPDIR to a "
+                    "short one, as /tmp."
+                )
+        self._source = kwargs.pop("env", None) or os.environ
+        kwargs["env"] = kernel_environment(
+            self._source,
+            layout=layout,
+            extra=policy.environment,
+            proxied=bool(policy.network),
+        )
         prepared: dict[str, Any] = await super().pre_launch(**kwargs)
         return prepared
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Start the kernel; raises :class:`OSError` when the supervisor cannot be started."""
-        rlimits = {"CORE": 0}
-        if self.memory is not None:
-            rlimits["DATA"] = self.memory
-        self.cwd = kwargs.get("cwd") or str(Path.cwd())
-        self.supervisor = Supervisor(
+        assert self.backend is not None
+        policy = self.effective_policy()
+        resources = [Path(self.kernel_spec.resource_dir)] if self.kernel_spec.resource_dir else []
+        self.cwd = str(self._working_directory(policy, kwargs.get("cwd")))
+        planned = plan(
+            self.backend,
+            policy,
+            self.layout,
             argv=cmd,
-            environment=kwargs["env"],
             cwd=Path(self.cwd),
-            rlimits=rlimits,
-            remove=[Path(self.private_path)],
+            also_read=resources,
+            python_path=python_path(self._source),
         )
+        self.supervisor = Supervisor(
+            planned, environment=kwargs["env"], remove=[Path(self.private_path)]
+        )
+        self._told = False
         self.pid = self.supervisor.pid
         return self.connection_info
 
+    def _working_directory(self, policy: Policy, asked: str | None) -> Path:
+        """Return the asked one if the kernel can see it, else its workspace."""
+        assert self.backend is not None
+        if asked is None:
+            return self.layout.workspace
+        path = Path(asked).absolute()
+        granted = (*policy.read_only, *policy.writable, self.layout.root)
+        if self.backend.name == "none" or any(path.is_relative_to(root) for root in granted):
+            return path
+        return self.layout.workspace
+
     async def poll(self) -> int | None:
         """Return ``None`` while the kernel runs, else its exit code."""
-        return 0 if self.supervisor is None else self.supervisor.poll()
+        if self.supervisor is None:
+            return 0
+        code = self.supervisor.poll()
+        if code is not None:
+            self._tell(self.supervisor.exit)
+        return code
+
+    def _tell(self, ended: KernelExit | None) -> None:
+        """Say in the log, once, why the kernel ended if nobody asked it to."""
+        if not self._told and ended is not None and (ended.exit_code or ended.passed):
+            self._told = True
+            text = ended.stderr.strip()
+            self.log.warning("The kernel ended: %s.%s", ended, f"\n{text}" if text else "")
 
     async def wait(self) -> int | None:
         """Wait until the kernel and everything below it is gone."""
@@ -123,6 +183,7 @@ class SandboxProvisioner(LocalProvisioner):
         supervisor = self.supervisor
         if supervisor is None:
             return
+        self._told = True
         supervisor.stop()
         if not await asyncio.to_thread(supervisor.wait, _STOP_SECONDS):
             # Something below it does not die yet. It stays at it, and is not waited for.
@@ -131,11 +192,16 @@ class SandboxProvisioner(LocalProvisioner):
 
     async def terminate(self, restart: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - inherited
         """Ask the kernel to end."""
+        self._told = True
         await self.send_signal(signal.SIGTERM)
 
     async def cleanup(self, restart: bool = False) -> None:  # noqa: FBT001, FBT002 - inherited
         """Remove the private directory if it was made here."""
-        if self._own_directory is not None and not restart:
+        if self._own_directory is None:
+            return
+        if restart:
+            self.layout.refresh(workspace_too=False)
+        else:
             self._own_directory.remove()
             self._own_directory = None
             self.private_path = ""

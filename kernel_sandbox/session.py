@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import enum
 import os
 import weakref
 from collections.abc import AsyncIterator, Mapping
@@ -15,16 +16,26 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from kernel_sandbox.directories import PrivateDirectory, remove_abandoned
+from kernel_sandbox.directories import Layout, PrivateDirectory, remove_abandoned
 from kernel_sandbox.errors import KernelStartError, SessionClosedError
 from kernel_sandbox.evaluation import evaluation_content, json_value, values_of
 from kernel_sandbox.kernel import RunningKernel
 from kernel_sandbox.kernelspecs import CURRENT
 from kernel_sandbox.limits import Limits
 from kernel_sandbox.outputs import ErrorOutput, ExecutionResult, MimeBundle, Output
+from kernel_sandbox.policy import Policy
 from kernel_sandbox.request import Finished, Request
 from kernel_sandbox.results import LOST, result_of
 from kernel_sandbox.turnstile import Turnstile
+
+
+class Unset(enum.Enum):
+    """Tells that an argument was not given, where ``None`` has a meaning."""
+
+    UNSET = enum.auto()
+
+
+UNSET = Unset.UNSET
 
 
 class _Held:
@@ -56,14 +67,12 @@ class KernelSession:
         self,
         *,
         kernel_name: str,
-        cwd: Path,
-        limits: Limits,
-        environment: Mapping[str, str],
+        cwd: Path | None,
+        policy: Policy,
     ) -> None:
-        self.working_directory = cwd
-        self.limits = limits
+        self.policy = policy
+        self._cwd = cwd
         self._kernel_name = kernel_name
-        self._environment = dict(environment)
         self._turn = Turnstile()
         self._held = _Held()
         self._finalizer = weakref.finalize(self, self._held.let_go)
@@ -77,22 +86,20 @@ class KernelSession:
         cls,
         kernel_name: str = CURRENT,
         *,
+        policy: Policy | None = None,
         cwd: Path | None = None,
-        limits: Limits | None = None,
-        environment: Mapping[str, str] | None = None,
     ) -> Self:
         """Start a kernel and return when it answers.
 
         ``kernel_name``: an installed kernelspec; by default the running interpreter's ipykernel,
-        which needs none. ``cwd``: its working directory, by default ours. ``environment``:
-        variables it gets besides the allow-list; they are visible to the code. Raises
-        :class:`~kernel_sandbox.errors.KernelStartError`.
+        which needs none. ``policy``: what it may do. ``cwd``: its working directory, by default
+        the workspace in its private directory; another one must be among what the policy lets it
+        see. Raises :class:`~kernel_sandbox.errors.KernelStartError`.
         """
         session = cls(
             kernel_name=kernel_name,
-            cwd=(cwd or Path.cwd()).absolute(),
-            limits=limits or Limits(),
-            environment=environment or {},
+            cwd=None if cwd is None else cwd.absolute(),  # noqa: ASYNC240 - asks nothing
+            policy=policy or Policy(),
         )
         try:
             await session._launch()
@@ -114,9 +121,29 @@ class KernelSession:
         await self.shutdown()
 
     @property
-    def private_directory(self) -> Path:
-        """The session's own directory (mode 0700), with ``inbox`` and ``outbox``."""
-        return self._held.directory.path
+    def limits(self) -> Limits:
+        """The policy's limits."""
+        return self.policy.limits
+
+    @property
+    def layout(self) -> Layout:
+        """The session's own directory (mode 0700): inbox, outbox, workspace."""
+        return self._held.directory.layout
+
+    @property
+    def working_directory(self) -> Path:
+        """Where the kernel works."""
+        return self._cwd or self.layout.workspace
+
+    @property
+    def isolation(self) -> str:
+        """How the kernel is isolated, or that it is not, as a part of a sentence."""
+        return "no kernel runs" if self._held.kernel is None else self._held.kernel.isolation
+
+    @property
+    def backend(self) -> str:
+        """The name of what isolates it: "bubblewrap", "landlock", "none"; "" while none runs."""
+        return "" if self._held.kernel is None else self._held.kernel.backend
 
     @property
     def generation(self) -> int:
@@ -133,18 +160,21 @@ class KernelSession:
         return self._held.kernel is not None and self._held.kernel.exit is None
 
     async def execute(
-        self, code: str, *, deadline: float | None = None
+        self, code: str, *, deadline: float | Unset | None = UNSET
     ) -> AsyncIterator[Output | ExecutionResult]:
         """Run ``code`` as a cell; yield its outputs as they come, and last how it ended.
 
-        After ``deadline`` seconds it is interrupted, and if it does not end within the grace of
-        the limits the kernel is killed and started anew. Leaving the iteration early (closing
-        the generator, cancelling the task) interrupts the cell too. Nothing else runs in the
-        session until the iteration is finished or closed. Raises
+        After ``deadline`` seconds (by default the limits' ``cell_seconds``) it is interrupted,
+        and if it does not end within the grace of the limits the kernel is killed and started
+        anew. Leaving the iteration early (closing the generator, cancelling the task) interrupts
+        the cell too. Nothing else runs in the session until the iteration is finished or closed.
+        Raises
         :class:`~kernel_sandbox.errors.SessionClosedError`, and
         :class:`~kernel_sandbox.errors.KernelStartError` when a new kernel was needed and did not
         start.
         """
+        if isinstance(deadline, Unset):
+            deadline = self.limits.cell_seconds
         async with self._turn:
             replaced = await self._ready()
             assert self._held.kernel is not None
@@ -236,10 +266,9 @@ class KernelSession:
     async def _launch(self) -> None:
         kernel = await RunningKernel.start(
             self._kernel_name,
-            cwd=self.working_directory,
-            limits=self.limits,
-            environment=self._environment,
-            private=self.private_directory,
+            cwd=self._cwd,
+            policy=self.policy,
+            private=self.layout.root,
             generation=self._generation,
         )
         if self._closed:
@@ -251,6 +280,11 @@ class KernelSession:
         old, self._held.kernel = self._held.kernel, None
         if old is not None:
             await old.kill()
+        passed = None if old is None or old.exit is None else old.exit.passed
+        await asyncio.to_thread(
+            self.layout.refresh,
+            workspace_too=passed is not None and passed.limit in {"disk", "files"},
+        )
         self._generation += 1
         await self._launch()
 

@@ -18,20 +18,64 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kernel_sandbox.launcher import EXEC_FAILED, STOP
+from kernel_sandbox.confinement.plan import PROGRAMS, Plan
+from kernel_sandbox.launcher.protocol import EXEC_FAILED, STOP
 
-LAUNCHER = Path(__file__).resolve().with_name("launcher.py")
+LAUNCHER = PROGRAMS / "supervise.py"
+
+_SIGNALLED = 128
+"""A shell's way to tell a signal, and bubblewrap's: more than this is its number."""
+
+_GIB = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class PassedLimit:
+    """A limit of the whole tree of processes that a kernel passed."""
+
+    limit: str
+    used: int
+    most: int
+
+    def __str__(self) -> str:
+        """Return it in words, as in "its processes took more than …"."""
+        used, most = self.used, self.most
+        match self.limit:
+            case "memory":
+                return (
+                    f"its processes took {used / _GIB:.2f} GiB of memory together, and the limit "
+                    f"is {most / _GIB:.2f} GiB"
+                )
+            case "machine":
+                return "the machine was running out of memory"
+            case "disk":
+                return (
+                    f"its files took {used / _GIB:.2f} GiB of disk, and the limit is "
+                    f"{most / _GIB:.2f} GiB; they were removed"
+                )
+            case "files":
+                return f"it made more than {most} files; they were removed"
+            case "threads":
+                return f"it had {used} threads, and the limit is {most}"
+            case _:
+                return f"it had {used} processes, and the limit is {most}"
 
 
 @dataclass(frozen=True, slots=True)
 class KernelExit:
-    """How a kernel's process ended. ``exit_code`` is negative for a signal, as in subprocess."""
+    """How a kernel's process ended. ``exit_code`` is negative for a signal, as in subprocess.
+
+    ``passed``: the limit for which it was ended, with what was ``used`` and the ``most``.
+    """
 
     exit_code: int | None
     stderr: str
+    passed: PassedLimit | None = None
 
     def __str__(self) -> str:
         """Return it in words, as in "it was killed by SIGKILL"."""
+        if self.passed is not None:
+            return str(self.passed)
         if self.exit_code is None:
             return "its process is gone"
         if self.exit_code < 0:
@@ -46,19 +90,13 @@ class KernelExit:
 class Supervisor:
     """A started kernel process with its supervisor.
 
-    ``argv``, ``environment``, ``cwd`` are the kernel's; ``rlimits`` maps names as in ``DATA`` to
-    values; ``remove`` are directories the supervisor deletes when the owner dies. Raises
-    :class:`OSError` when the supervisor cannot be started.
+    ``plan``: the command and what is watched; ``environment``: the kernel's; ``remove`` are
+    directories the supervisor deletes when the owner dies. Raises :class:`OSError` when the
+    supervisor cannot be started.
     """
 
     def __init__(
-        self,
-        *,
-        argv: Sequence[str],
-        environment: Mapping[str, str],
-        cwd: Path,
-        rlimits: Mapping[str, int],
-        remove: Sequence[Path] = (),
+        self, plan: Plan, *, environment: Mapping[str, str], remove: Sequence[Path] = ()
     ) -> None:
         self.kernel_pid: int | None = None
         self.signals_passed = 0
@@ -72,9 +110,9 @@ class Supervisor:
             "control": control_read,
             "status": status_write,
             "owner": os.getpid(),
-            "argv": [*argv],
-            "cwd": str(cwd),
-            "rlimits": dict(rlimits),
+            "argv": plan.command,
+            "watch": plan.watch,
+            "proxy": plan.proxy,
             "remove": [str(path) for path in remove],
         }
         try:
@@ -136,8 +174,16 @@ class Supervisor:
                 self.kernel_pid = pid
             case {"signalled": int()}:
                 self.signals_passed += 1
-            case {"ended": True, "exit_code": int() | None as code, "stderr": str(stderr)}:
-                self._exit = KernelExit(code, stderr)
+            case {
+                "ended": True,
+                "exit_code": int() | None as code,
+                "stderr": str(stderr),
+                "passed": passed,
+            }:
+                if code is not None and code > _SIGNALLED:
+                    code = _SIGNALLED - code
+                limit = PassedLimit(**passed) if isinstance(passed, dict) else None
+                self._exit = KernelExit(code, stderr, limit)
 
     def signal(self, number: int) -> None:
         """Pass a signal to the kernel's process group; nothing happens when it is gone."""

@@ -31,7 +31,7 @@ from analyst.settings import Settings
 from analyst.tools.analysis_kernel import AnalysisKernel
 from analyst.tools.python import PythonTool
 from analyst.tools.registry import ToolRegistry
-from kernel_sandbox import KernelSession
+from kernel_sandbox import KernelSession, Policy
 from kernel_sandbox import Limits as KernelLimits
 
 if TYPE_CHECKING:
@@ -296,7 +296,7 @@ class Session:
     async def _start_kernel(self, settings: Settings) -> AnalysisKernel:
         memory = settings.memory_limit_mb
         limits = KernelLimits(memory=memory * MIB) if memory else KernelLimits()
-        kernel = AnalysisKernel(await KernelSession.start(cwd=self.cwd, limits=limits))
+        kernel = AnalysisKernel(await KernelSession.start(policy=Policy(limits=limits)))
         kernel.on_new_kernel = self._restore_data
         await kernel.warm()
         return kernel

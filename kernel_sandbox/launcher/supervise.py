@@ -1,13 +1,14 @@
 """Run one kernel and outlive it: the supervisor process, a program of its own.
 
-It is run by absolute path with ``python -I -S`` and imports the standard library only, so no
-file of the working directory and no installed package runs before or beside it. Its one argument
-is a JSON object; see :class:`kernel_sandbox.supervisor.Supervisor`, which starts it.
+It is run by absolute path with ``python -I -S`` and imports the standard library and its
+neighbours only, so no file of the working directory and no installed package runs before or
+beside it. Its one argument is a JSON object; see :class:`kernel_sandbox.supervisor.Supervisor`,
+which starts it.
 
-It starts the kernel, passes signals on, keeps the end of the kernel's stderr, and whatever
-happens (the kernel ends, the owner asks, the owner dies in any way) kills everything that
-descends from the kernel before it ends itself. Confinement of the kernel belongs in
-:func:`_become_kernel`, just before the exec.
+It starts the kernel, passes signals on, watches the limits of the whole tree, keeps the end of
+the kernel's stderr, and whatever happens (the kernel ends, the owner asks, the owner dies in any
+way) kills everything that descends from the kernel before it ends itself. It stays outside the
+sandbox; what the kernel is confined by stands in the command it is given.
 """
 
 from __future__ import annotations
@@ -19,12 +20,19 @@ import select
 import signal
 import sys
 import time
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-STOP = 0
-"""The control byte that asks for the end; any other byte is a signal number to pass on."""
+if TYPE_CHECKING:
+    from kernel_sandbox.launcher import processes, protocol, removal
+    from kernel_sandbox.launcher.watchdog import Watchdog
+else:
+    # Behind the standard library, so that nothing here can stand in for a part of it.
+    sys.path.append(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
+    import processes
+    import protocol
+    import removal
+    from watchdog import Watchdog
 
-EXEC_FAILED = 127
 STDERR_KEPT = 8 * 1024  # as JSON it must fit a pipe
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -44,6 +52,7 @@ class _Kernel:
     def __init__(self, config: dict[str, Any], status_fd: int) -> None:
         self.status_fd = status_fd
         self.wait_status: int | None = None
+        self.passed: dict[str, Any] | None = None
         self.stderr_tail = b""
         self.stderr_fd, write_end = os.pipe()
         os.set_blocking(self.stderr_fd, False)
@@ -55,7 +64,7 @@ class _Kernel:
             except BaseException as error:  # noqa: BLE001 - the child must never return
                 os.write(2, f"cannot run {config['argv'][0]}: {error}\n".encode())
             finally:
-                os._exit(EXEC_FAILED)
+                os._exit(protocol.EXEC_FAILED)
         os.close(write_end)
         self.report({"pid": self.pid})
 
@@ -94,19 +103,19 @@ class _Kernel:
         seen: set[int] = set()
         pause = 0.001
         while True:
-            _kill(-self.pid)
+            processes.kill(-self.pid)
             # Code that forks and exits in turn is our own child each time, and outruns a walk
             # through all processes.
             for _ in range(100):
-                children = _own_children()
+                children = processes.children(os.getpid())
                 if not children:
                     break
                 for pid in children:
-                    _kill(pid)
+                    processes.kill(pid)
                 self.reap()
-            pids = _descendants(os.getpid())
+            pids = processes.descendants(os.getpid())
             for pid in pids:
-                _kill(pid)
+                processes.kill(pid)
             self.reap()
             if not pids and self.wait_status is not None:
                 return
@@ -124,13 +133,12 @@ class _Kernel:
                 "ended": True,
                 "exit_code": None if status is None else os.waitstatus_to_exitcode(status),
                 "stderr": self.stderr_tail.decode("utf-8", "replace"),
+                "passed": self.passed,
             }
         )
 
 
 def _become_kernel(config: dict[str, Any], stderr_fd: int, supervisor: int) -> NoReturn:
-    import resource  # noqa: PLC0415
-
     os.dup2(stderr_fd, 2)
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
@@ -140,62 +148,19 @@ def _become_kernel(config: dict[str, Any], stderr_fd: int, supervisor: int) -> N
     # The supervisor has one thread, so this cannot fire when merely a thread ends.
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != supervisor:
-        os._exit(EXEC_FAILED)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGCHLD):
+        os._exit(protocol.EXEC_FAILED)
+    # What stands between the supervisor and the kernel gets the kernel's signals too, and must
+    # not end by them; the kernel's own program undoes this.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
-    if hasattr(signal, "SIGXFSZ"):
-        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
     signal.set_wakeup_fd(-1)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    for name, value in config["rlimits"].items():
-        kind = getattr(resource, f"RLIMIT_{name}")
-        _, hard = resource.getrlimit(kind)
-        wanted = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(kind, (wanted, wanted))
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:  # noqa: PTH123
         # When memory runs out the kernel goes, not the notebook server.
         file.write("500")
-    os.chdir(config["cwd"])
-    os.execvpe(config["argv"][0], config["argv"], os.environ)  # noqa: S606
-
-
-def _kill(pid: int) -> None:
-    with contextlib.suppress(OSError):
-        os.kill(pid, signal.SIGKILL)
-
-
-def _own_children() -> list[int]:
-    """Return our children at little cost, where the system lists them."""
-    with contextlib.suppress(OSError), open("/proc/thread-self/children") as file:  # noqa: PTH123
-        return [int(pid) for pid in file.read().split()]
-    return []
-
-
-def _descendants(root: int) -> set[int]:
-    """Return all processes below ``root``, from /proc; none where there is no /proc."""
-    children: dict[int, list[int]] = {}
-    try:
-        names = os.listdir("/proc")  # noqa: PTH208
-    except OSError:
-        return set()
-    for name in names:
-        if not name.isdigit():
-            continue
-        try:
-            with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123
-                # The command's name is in parentheses and may itself hold any character.
-                parent = int(file.read().rpartition(b")")[2].split()[1])
-        except (OSError, ValueError, IndexError):
-            continue
-        children.setdefault(parent, []).append(int(name))
-    found: set[int] = set()
-    queue = [root]
-    while queue:
-        for pid in children.get(queue.pop(), ()):
-            if pid not in found:
-                found.add(pid)
-                queue.append(pid)
-    return found
+    os.chdir("/")
+    os.execve(config["argv"][0], config["argv"], os.environ)  # noqa: S606
 
 
 def _watch_owner(owner: int) -> int | None:
@@ -212,6 +177,7 @@ class _Watch:
     def __init__(self, config: dict[str, Any]) -> None:
         self.owner: int = config["owner"]
         self.control: int = config["control"]
+        self.watchdog = Watchdog(config["watch"], os.getpid())
         self.orphaned = False
         self.told_to_stop = False
         for fd in (self.control, config["status"]):
@@ -237,12 +203,13 @@ class _Watch:
         owner_fd = _watch_owner(self.owner)
         if owner_fd is not None:
             poller.register(owner_fd, select.POLLIN)
-        patience = None if owner_fd is not None else 500
+        watched = self.watchdog.needed
+        pause = None if owner_fd is not None else 500.0
         while kernel.wait_status is None and not self.told_to_stop:
             if os.getppid() != self.owner:
                 self.orphaned = True
                 return
-            ready = {fd for fd, _ in poller.poll(patience)}
+            ready = {fd for fd, _ in poller.poll(self.watchdog.patience() if watched else pause)}
             if self.woken in ready:
                 with contextlib.suppress(BlockingIOError):
                     os.read(self.woken, 4096)
@@ -251,30 +218,48 @@ class _Watch:
                 poller.unregister(kernel.stderr_fd)
             if self.control in ready:
                 self._obey(os.read(self.control, 64), kernel)
+            if watched and (passed := self.watchdog.look()) is not None:
+                kernel.passed = passed
+                return
 
     def _obey(self, commands: bytes, kernel: _Kernel) -> None:
         # The end of the pipe without a word is the end of the owner.
         self.orphaned = not commands
-        self.told_to_stop = self.orphaned or STOP in commands
+        self.told_to_stop = self.orphaned or protocol.STOP in commands
         if not self.told_to_stop:
             for number in commands:
                 kernel.signal(number)
+
+
+def _start_proxy(command: list[str]) -> None:
+    """Start the way out of the sandbox; it ends with everything else below this process."""
+    supervisor = os.getpid()
+    if os.fork() == 0:
+        try:
+            null = os.open(os.devnull, os.O_RDWR)
+            for fd in (0, 1, 2):
+                os.dup2(null, fd)
+            _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() == supervisor:
+                os.execve(command[0], command, os.environ)  # noqa: S606
+        finally:
+            os._exit(protocol.EXEC_FAILED)
 
 
 def supervise(config: dict[str, Any]) -> None:
     """Run the kernel of ``config`` to its end, or to the end of its owner."""
     watch = _Watch(config)
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    if config["proxy"]:
+        _start_proxy(config["proxy"])
     kernel = _Kernel(config, config["status"])
     os.chdir("/")
     watch.run(kernel)
     kernel.kill_tree()
     kernel.report_end()
     if watch.orphaned:
-        import shutil  # noqa: PLC0415
-
         for path in config["remove"]:
-            shutil.rmtree(path, ignore_errors=True)
+            removal.remove_tree(path)
 
 
 if __name__ == "__main__":
