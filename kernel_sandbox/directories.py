@@ -20,6 +20,9 @@ from kernel_sandbox.launcher.removal import empty_tree, remove_tree
 PREFIX = "ks-"
 _OWNER = "owner"
 _YOUNG_SECONDS = 60.0
+_SHORT_PLACE = "/tmp"  # noqa: S108 - what is made there is private
+_LONGEST_PLACE = 75
+"""Bytes; the paths of the sockets below are 20 longer, and 103 is the most a socket's may have."""
 _USERS = "user:x:{uid}:{gid}:user:{home}:/bin/sh\n"
 _GROUP = "user:x:{gid}:\n"
 _HOSTS = "127.0.0.1 localhost sandbox\n::1 localhost sandbox\n"
@@ -128,7 +131,7 @@ class PrivateDirectory:
 
     def __init__(self) -> None:
         # Resolved, since what is granted inside a sandbox is granted by the real path.
-        self.path = Path(tempfile.mkdtemp(prefix=PREFIX)).resolve()
+        self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=_place())).resolve()
         self._lock = os.open(self.path / _OWNER, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self.layout = Layout(self.path)
@@ -140,6 +143,14 @@ class PrivateDirectory:
             remove_tree(str(self.path))
             os.close(self._lock)
             self._lock = -1
+
+
+def _place() -> str:
+    """Return where temporary files go, or a place with a shorter name if sockets would not fit."""
+    place = tempfile.gettempdir()
+    if len(os.fsencode(place)) > _LONGEST_PLACE and os.access(_SHORT_PLACE, os.W_OK):
+        return _SHORT_PLACE
+    return place
 
 
 def remove_abandoned(parent: Path | None = None) -> list[Path]:

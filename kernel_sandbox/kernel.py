@@ -80,6 +80,7 @@ class RunningKernel:
             private_path=str(private),
             socket_name=f"s{generation}",
             policy=policy.to_dict(),
+            insists=True,
         )
         manager.provisioner = provisioner
         connection = None

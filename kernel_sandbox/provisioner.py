@@ -18,7 +18,7 @@ from typing import Any
 import zmq
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
-from traitlets import Dict, Unicode
+from traitlets import Bool, Dict, Unicode
 
 from kernel_sandbox.confinement.backends import choose
 from kernel_sandbox.confinement.plan import Backend, plan
@@ -50,6 +50,9 @@ class SandboxProvisioner(LocalProvisioner):
         config=True
     )
     private_path = Unicode("", help="the session's private directory; empty: make one")
+    insists = Bool(
+        default_value=False, help="whether to fail where the asked working directory is not seen"
+    )
     socket_name = Unicode("s", help="what the names of the sockets begin with")
 
     supervisor: Supervisor | None = None
@@ -138,6 +141,8 @@ class SandboxProvisioner(LocalProvisioner):
         if asked is None:
             return self.layout.workspace
         path = Path(asked).absolute()
+        if self.insists:
+            return path
         granted = (*policy.read_only, *policy.writable, self.layout.root)
         if self.backend.name == "none" or any(path.is_relative_to(root) for root in granted):
             return path

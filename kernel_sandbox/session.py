@@ -168,7 +168,7 @@ class KernelSession:
         and if it does not end within the grace of the limits the kernel is killed and started
         anew. Leaving the iteration early (closing the generator, cancelling the task) interrupts
         the cell too. Nothing else runs in the session until the iteration is finished or closed.
-        Raises
+        It raises
         :class:`~kernel_sandbox.errors.SessionClosedError`, and
         :class:`~kernel_sandbox.errors.KernelStartError` when a new kernel was needed and did not
         start.

@@ -13,8 +13,11 @@ the package.
 
 from __future__ import annotations
 
+import functools
+import os
 import signal
 import sys
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +29,10 @@ def install(ipython_directory: Path) -> None:
     """Make the IPython profile in ``ipython_directory`` run this; on the host."""
     folder = ipython_directory / "profile_default" / "startup"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    source = Path(__file__).read_text(encoding="utf-8") + "\nbound_streams()\ngate_interrupts()\n"
+    source = (
+        Path(__file__).read_text(encoding="utf-8")
+        + "\nbound_streams()\ngate_interrupts()\nmiss_files()\n"
+    )
     # Run in a namespace of its own: nothing of it is among the user's variables.
     code = f"exec({source!r}, {{'__name__': 'kernel_sandbox_startup'}})\n"
     (folder / "00-kernel-sandbox.py").write_text(code, encoding="utf-8")
@@ -107,3 +113,27 @@ def gate_interrupts() -> None:
         hasattr(kernel, name) for name in ("do_execute", "pre_handler_hook", "post_handler_hook")
     ):
         InterruptGate(kernel)
+
+
+def miss_files() -> None:
+    """Let changing times and modes fail where there is no file; in the kernel.
+
+    The filter on system calls can only pretend that these work, also for files that are not
+    there, and ``Path.touch`` takes the success for a file that need not be made.
+    """
+    for name, arguments in (("utime", (None,)), ("chmod", (0o600,))):
+        change = getattr(os, name)
+        try:
+            change(f"no-such-file-{uuid.uuid4().hex}", *arguments)
+        except OSError:
+            continue
+        setattr(os, name, _missing(change))
+
+
+def _missing(change: Any) -> Any:
+    @functools.wraps(change)
+    def checked(path: Any, *args: Any, **kwargs: Any) -> None:
+        os.stat(path, dir_fd=kwargs.get("dir_fd"))
+        change(path, *args, **kwargs)
+
+    return checked

@@ -48,6 +48,7 @@ SETTINGS = tuple(
 PROCESSORS = Path("/sys/devices/system/cpu")
 DEVICES = tuple(map(Path, ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")))
 
+_PACKAGES = ("site-packages", "dist-packages")
 _ASK_SECONDS = 20.0
 _ASK = """
 import json, site, sys
@@ -63,12 +64,14 @@ def interpreter_paths(program: str, *, source: Sequence[str] = ()) -> tuple[Path
     """Return the directories that a kernel's program needs besides the system's.
 
     ``program`` is what its command line begins with. A Python tells its prefixes; of another
-    program the directory it is installed in is taken. ``source``: directories of PYTHONPATH.
+    program the directory it is installed in is taken. ``source``: directories of PYTHONPATH, of
+    which those with installed packages are taken, and no project's.
     """
     found = shutil.which(program)
     if found is None:
         return ()
-    paths = {*_paths_of(os.path.abspath(found)), *map(Path, source)}  # noqa: PTH100 - keeps links
+    paths = {*_paths_of(os.path.abspath(found))}  # noqa: PTH100 - keeps links
+    paths |= {path for path in map(Path, source) if path.name in _PACKAGES}
     return tuple(sorted(path for path in paths if not is_part_of_system(path)))
 
 

@@ -88,14 +88,16 @@ def plan(
     :class:`~kernel_sandbox.errors.KernelStartError` when ``cwd`` would not be visible, or the
     policy wants what the backend cannot do.
     """
-    read_only = [
+    wanted = [
         layout.connections,
         layout.inbox,
         PROGRAMS,
         *filesystem.interpreter_paths(argv[0], source=python_path),
         *filesystem.interpreter_paths(sys.executable),
-        *(path for path in (*policy.read_only, *also_read) if path.exists()),
+        *policy.read_only,
+        *also_read,
     ]
+    read_only = [path for path in wanted if path.exists()]
     writable = [*layout.writable, *(path for path in policy.writable if path.exists())]
     if policy.network:
         read_only.append(layout.network)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,10 +16,12 @@ from kernel_sandbox import (
     KernelSession,
     Limits,
     Output,
+    Policy,
     Stream,
 )
 
 LIMITS = Limits(grace_seconds=1.5, output_bytes=2_000_000, memory=1_500_000_000)
+POLICY = Policy(limits=LIMITS)
 
 
 @dataclass(frozen=True)
@@ -60,18 +61,14 @@ def run():
 
 
 @pytest.fixture(scope="session")
-def limits() -> Limits:
-    return LIMITS
+def policy() -> Policy:
+    return POLICY
 
 
 @pytest.fixture(scope="session")
-def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KernelSession]:
+def session() -> Iterator[KernelSession]:
     """A session for all tests, each of which uses it from an event loop of its own."""
-    folder: Path = tmp_path_factory.mktemp("work")
-    session = asyncio.run(
-        KernelSession.start(
-            cwd=folder, limits=LIMITS, environment={"PLOTLY_RENDERER": "plotly_mimetype"}
-        )
-    )
+    environment = {"PLOTLY_RENDERER": "plotly_mimetype"}
+    session = asyncio.run(KernelSession.start(policy=POLICY.replace(environment=environment)))
     yield session
     asyncio.run(session.shutdown())

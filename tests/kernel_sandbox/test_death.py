@@ -21,18 +21,32 @@ from kernel_sandbox import ExecutionResult, KernelDiedError, KernelSession, Stre
 
 DAEMON = """
 import os, pathlib, time
-def daemon(name):
+def daemon():
     if os.fork() == 0:
         os.setsid()
         if os.fork() == 0:
-            pathlib.Path(name).write_text(str(os.getpid()))
             for fd in range(3, 256):
                 try: os.close(fd)
                 except OSError: pass
+            pathlib.Path('daemon').touch()
             time.sleep(600)
         os._exit(0)
-    while not pathlib.Path(name).exists(): time.sleep(0.01)
+    while not pathlib.Path('daemon').exists(): time.sleep(0.01)
+    pathlib.Path('daemon').unlink()
 """
+"""Code that defines ``daemon()``, which starts a process that left the kernel's session."""
+
+
+def supervisor_of(session: KernelSession) -> psutil.Process:
+    process = psutil.Process(session.kernel_pid)
+    while "supervise.py" not in " ".join(process.cmdline()):
+        process = process.parent()
+    return process
+
+
+def below(supervisor: psutil.Process) -> list[psutil.Process]:
+    """All that runs for a kernel: its supervisor, itself, and what its code started."""
+    return [supervisor, *supervisor.children(recursive=True)]
 
 
 def processes(*pids: int) -> list[psutil.Process]:
@@ -92,29 +106,33 @@ async def test_helper_code_tells_of_the_death(session):
     assert await session.evaluate_json("2 + 2") == 4
 
 
-async def test_a_kernel_that_kills_its_supervisor_dies_with_it(session, run):
-    kernel = processes(session.kernel_pid)
-    ran = await run(session, "import os, signal; os.kill(os.getppid(), signal.SIGKILL)\nwhile 1: 0")
-    assert ran.result.status == "died"
-    assert all_end(kernel, 2)
+async def test_a_kernel_whose_supervisor_is_killed_dies_with_it(session, run):
+    await run(session, f"{DAEMON}\ndaemon()")
+    supervisor = supervisor_of(session)
+    watched = below(supervisor)
+    cell = session.execute("print('begun', flush=True)\nwhile True: pass")
+    await anext(cell)
+    supervisor.kill()
+    rest = [event async for event in cell]
+    assert rest[-1].status == "died"
+    assert all_end(watched, 2)
     assert (await run(session, "5")).value == "5"
 
 
-async def test_daemons_of_the_code_end_with_the_kernel(session, run, tmp_path):
-    name = tmp_path / "pid"
-    await run(session, f"{DAEMON}\ndaemon({str(name)!r})")
-    watched = processes(int(name.read_text()), session.kernel_pid)
-    assert all(process.is_running() for process in watched)
+async def test_daemons_of_the_code_end_with_the_kernel(session, run):
+    before = len(below(supervisor_of(session)))
+    await run(session, f"{DAEMON}\ndaemon()")
+    watched = below(supervisor_of(session))
+    assert len(watched) > before
     await session.restart()
     assert all_end(watched, 1)
 
 
-async def test_code_that_forks_to_escape_ends_with_the_kernel(session, run, tmp_path):
+async def test_code_that_forks_to_escape_ends_with_the_kernel(session, run):
     hop = (
         "import os, time\n"
         "for _ in range(10):\n"
         "    if os.fork() == 0:\n"
-        f"        os.chdir({str(tmp_path)!r})\n"
         "        while True:\n"
         "            os.setsid() if os.getpid() != os.getsid(0) else None\n"
         "            if os.fork() != 0:\n"
@@ -122,27 +140,31 @@ async def test_code_that_forks_to_escape_ends_with_the_kernel(session, run, tmp_
         "                os._exit(0)\n"
     )
     await run(session, hop)
-    assert hoppers(tmp_path)
+    workspace = str(session.layout.workspace)
+    # They move on while one looks.
+    assert any(len(hoppers(workspace)) > 1 for _ in range(100))
+    old = session.kernel_pid
     await session.restart()
-    assert not hoppers(tmp_path)
+    # What runs there now is the new kernel.
+    assert [process.pid for process in hoppers(workspace)] == [session.kernel_pid]
+    assert session.kernel_pid != old
 
 
-def hoppers(folder: Path) -> list[psutil.Process]:
+def hoppers(folder: str) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if process.cwd() == str(folder):
+            if process.cwd() == folder:
                 found.append(process)
     return found
 
 
-async def test_shutdown_leaves_nothing(run, limits, tmp_path):
-    session = await KernelSession.start(cwd=tmp_path, limits=limits)
-    name = tmp_path / "pid"
-    await run(session, f"{DAEMON}\ndaemon({str(name)!r})")
-    watched = processes(int(name.read_text()), session.kernel_pid)
-    watched += [watched[1].parent()]
-    private = session.private_directory
+@pytest.mark.parametrize("isolation", ["bubblewrap", "landlock", "none"])
+async def test_shutdown_leaves_nothing(run, policy, isolation):
+    session = await KernelSession.start(policy=policy.replace(isolation=isolation))
+    await run(session, f"{DAEMON}\ndaemon()")
+    watched = below(supervisor_of(session))
+    private = session.layout.root
     assert private.stat().st_mode & 0o777 == 0o700
     await session.shutdown()
     await session.shutdown()
@@ -152,16 +174,15 @@ async def test_shutdown_leaves_nothing(run, limits, tmp_path):
 
 
 OWNER = f"""
-import asyncio, json, os, sys, threading
-from pathlib import Path
-from kernel_sandbox import KernelSession
+import asyncio, json, sys
+from kernel_sandbox import KernelSession, Policy
 
 async def own():
-    session = await KernelSession.start(cwd=Path(sys.argv[1]))
-    async for _ in session.execute({DAEMON!r} + "daemon('pid')"): pass
+    session = await KernelSession.start(policy=Policy(isolation=sys.argv[1]))
+    async for _ in session.execute({DAEMON!r} + "daemon()"): pass
     cell = session.execute("print('busy', flush=True)\\nwhile True: pass")
     await anext(cell)
-    print(json.dumps([session.kernel_pid, str(session.private_directory)]), flush=True)
+    print(json.dumps([session.kernel_pid, str(session.layout.root)]), flush=True)
     await asyncio.sleep(600)
 
 # In a thread, as an agent does: its end must not be taken for the owner's.
@@ -170,9 +191,10 @@ asyncio.run(own())
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
-def test_nothing_outlives_an_owner_however_it_dies(tmp_path: Path, end: signal.Signals):
+@pytest.mark.parametrize("isolation", ["bubblewrap", "landlock"])
+def test_nothing_outlives_an_owner_however_it_dies(isolation: str, end: signal.Signals):
     owner = subprocess.Popen(
-        [sys.executable, "-c", OWNER, str(tmp_path)],
+        [sys.executable, "-c", OWNER, isolation],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -180,10 +202,10 @@ def test_nothing_outlives_an_owner_however_it_dies(tmp_path: Path, end: signal.S
     )
     assert owner.stdout is not None
     try:
-        kernel, private = json.loads(owner.stdout.readline())
-        daemon = int((tmp_path / "pid").read_text())
-        watched = processes(kernel, daemon)
-        watched.append(watched[0].parent())
+        _, private = json.loads(owner.stdout.readline())
+        (supervisor,) = psutil.Process(owner.pid).children()
+        watched = below(supervisor)
+        assert len(watched) > 2
         os.kill(owner.pid, end)
         owner.wait(10)
         assert all_end(watched, 5)
@@ -194,11 +216,11 @@ def test_nothing_outlives_an_owner_however_it_dies(tmp_path: Path, end: signal.S
         owner.wait()
 
 
-def test_a_kernel_outlives_the_thread_that_started_it(run, limits, tmp_path):
+def test_a_kernel_outlives_the_thread_that_started_it(run, policy):
     made = []
 
     def start():
-        made.append(asyncio.run(KernelSession.start(cwd=tmp_path, limits=limits)))
+        made.append(asyncio.run(KernelSession.start(policy=policy)))
 
     thread = threading.Thread(target=start)
     thread.start()
@@ -213,11 +235,11 @@ def held_by_us() -> tuple[int, int]:
     return threading.active_count(), len([*Path("/proc/self/fd").iterdir()])
 
 
-def test_a_session_nobody_holds_any_more_lets_its_kernel_go(limits, tmp_path):
+def test_a_session_nobody_holds_any_more_lets_its_kernel_go(policy):
     before = held_by_us()
-    session = asyncio.run(KernelSession.start(cwd=tmp_path, limits=limits))
+    session = asyncio.run(KernelSession.start(policy=policy))
     watched = processes(session.kernel_pid)
-    private = session.private_directory
+    private = session.layout.root
     del session
     assert all_end(watched, 5)
     assert not private.exists()
@@ -227,14 +249,13 @@ def test_a_session_nobody_holds_any_more_lets_its_kernel_go(limits, tmp_path):
         time.sleep(0.01)
 
 
-def test_a_fork_of_the_owner_does_not_keep_the_kernel_alive(tmp_path: Path):
+def test_a_fork_of_the_owner_does_not_keep_the_kernel_alive():
     code = textwrap.dedent(
         """
-        import asyncio, os, sys, time, warnings
-        from pathlib import Path
+        import asyncio, os, time, warnings
         from kernel_sandbox import KernelSession
         warnings.simplefilter("ignore")
-        session = asyncio.run(KernelSession.start(cwd=Path(sys.argv[1])))
+        session = asyncio.run(KernelSession.start())
         if os.fork() == 0:
             time.sleep(30)
             os._exit(0)
@@ -243,7 +264,7 @@ def test_a_fork_of_the_owner_does_not_keep_the_kernel_alive(tmp_path: Path):
         """
     )
     owner = subprocess.Popen(
-        [sys.executable, "-c", code, str(tmp_path)],
+        [sys.executable, "-c", code],
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -259,8 +280,8 @@ def test_a_fork_of_the_owner_does_not_keep_the_kernel_alive(tmp_path: Path):
         owner.stdout.close()
 
 
-async def test_a_cell_that_runs_at_shutdown_ends_with_a_result(limits, tmp_path):
-    session = await KernelSession.start(cwd=tmp_path, limits=limits)
+async def test_a_cell_that_runs_at_shutdown_ends_with_a_result(policy):
+    session = await KernelSession.start(policy=policy)
     cell = session.execute("print('begun', flush=True)\nwhile True: pass")
     await anext(cell)
     await session.shutdown()

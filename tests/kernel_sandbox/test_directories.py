@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from kernel_sandbox.directories import PrivateDirectory, remove_abandoned
+from kernel_sandbox.confinement.plan import Plan
+from kernel_sandbox.directories import Layout, PrivateDirectory, remove_abandoned
 from kernel_sandbox.environment import kernel_environment
 from kernel_sandbox.limits import GIB, Limits, machine_memory
 from kernel_sandbox.supervisor import KernelExit, Supervisor
@@ -22,9 +23,10 @@ def aged(path):
 
 def test_a_private_directory_is_closed_to_others(monkeypatch, tmp_path):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("kernel_sandbox.directories._LONGEST_PLACE", 1000)
     directory = PrivateDirectory()
     assert directory.path.parent == tmp_path
-    for path in (directory.path, directory.inbox, directory.outbox):
+    for path in (directory.path, directory.layout.inbox, directory.layout.workspace):
         assert path.stat().st_mode & 0o777 == 0o700
     directory.remove()
     directory.remove()
@@ -33,6 +35,7 @@ def test_a_private_directory_is_closed_to_others(monkeypatch, tmp_path):
 
 def test_only_directories_without_an_owner_are_swept(monkeypatch, tmp_path):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("kernel_sandbox.directories._LONGEST_PLACE", 1000)
     used = PrivateDirectory()
     aged(used.path)
     left = tmp_path / "ks-left"
@@ -62,15 +65,25 @@ def test_the_environment_is_an_allow_list(tmp_path):
         "PATH": "/bin",
         "HOME": "/home/me",
         "LC_ALL": "C.UTF-8",
+        "OMP_NUM_THREADS": "1",
         "OPENAI_API_KEY": "sk-1",
         "LD_PRELOAD": "evil.so",
         "PYTHONPATH": "relative::/absolute",
         "PYTHONSTARTUP": "x.py",
     }
-    environment = kernel_environment(source, private=tmp_path, extra={"MINE": "1", "PATH": "/x"})
+    extra = {"MINE": "1", "PATH": "/x"}
+    environment = kernel_environment(source, layout=Layout(tmp_path), extra=extra)
+    threads = str(min(8, os.cpu_count() or 1))
     assert environment == {
         "PATH": "/x",
-        "HOME": "/home/me",
+        "HOME": str(tmp_path / "home"),
+        "USER": "user",
+        "LOGNAME": "user",
+        "SHELL": "/bin/sh",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": threads,
+        "MKL_NUM_THREADS": threads,
+        "NUMEXPR_MAX_THREADS": threads,
         "LC_ALL": "C.UTF-8",
         "PYTHONPATH": "/absolute",
         "PYTHONSAFEPATH": "1",
@@ -109,17 +122,10 @@ def test_an_exit_is_told_in_words(code, words):
     assert str(KernelExit(code, "")) == words
 
 
-def test_the_end_of_stderr_is_kept_however_much_there_was(tmp_path):
-    supervisor = Supervisor(
-        argv=[
-            "/bin/sh",
-            "-c",
-            "yes chatter | head -c 5000000 >&2; printf 'the \\1 end' >&2; exit 7",
-        ],
-        environment={"PATH": os.environ["PATH"]},
-        cwd=tmp_path,
-        rlimits={},
-    )
+def test_the_end_of_stderr_is_kept_however_much_there_was():
+    script = "yes chatter | head -c 5000000 >&2; printf 'the \\1 end' >&2; exit 7"
+    command = Plan(command=["/bin/sh", "-c", script], watch={}, proxy=[])
+    supervisor = Supervisor(command, environment={"PATH": os.environ["PATH"]})
     assert supervisor.wait(20)
     assert supervisor.poll() == 7
     assert supervisor.exit.stderr.endswith("chatter\nthe \1 end")
@@ -127,13 +133,12 @@ def test_the_end_of_stderr_is_kept_however_much_there_was(tmp_path):
     supervisor.close()
 
 
-def test_a_program_that_is_not_there_is_told(tmp_path):
-    supervisor = Supervisor(
-        argv=["no-such-program"], environment={"PATH": "/bin"}, cwd=tmp_path, rlimits={}
-    )
+def test_a_program_that_is_not_there_is_told():
+    command = Plan(command=["/no-such-program"], watch={}, proxy=[])
+    supervisor = Supervisor(command, environment={"PATH": "/bin"})
     assert supervisor.wait(20)
     assert supervisor.poll() == 127
-    assert "cannot run no-such-program" in supervisor.exit.stderr
+    assert "cannot run /no-such-program" in supervisor.exit.stderr
     supervisor.close()
 
 

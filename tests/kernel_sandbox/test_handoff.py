@@ -17,6 +17,7 @@ from kernel_sandbox import (
     HandOffError,
     KernelSession,
     Limits,
+    Policy,
     UnserialisableFrameError,
     UntrustedResultError,
 )
@@ -86,7 +87,7 @@ async def test_a_frame_that_is_there_is_not_sent_again_but_restored(session, run
     third = await hand.hand_over("again", changed)
     assert third.sent
     assert third.fingerprint != first.fingerprint
-    assert len([*(session.private_directory / "inbox").iterdir()]) >= 1
+    assert len([*session.layout.inbox.iterdir()]) >= 1
 
 
 async def test_a_replaced_kernel_gets_its_frames_again(session, run, hand):
@@ -176,7 +177,7 @@ async def test_a_forged_result_is_refused(session, run, hand):
             ("os.symlink('/etc/hostname', path)", "left no readable file"),
             ("os.mkfifo(path)", "not a regular file"),
             ("open(path, 'wb').write(b'ARROW1' + os.urandom(1000))", "refused"),
-            ("open(path, 'wb').truncate(1 << 40)", "larger than the limit"),
+            ("open(path, 'wb').truncate(2_000_000_000)", "larger than the limit"),
             ("pass", "left no readable file"),
         ]:
             await run(session, forge.format(act))
@@ -187,9 +188,9 @@ async def test_a_forged_result_is_refused(session, run, hand):
     pd.testing.assert_frame_equal(await hand.fetch_frame("honest"), SALES)
 
 
-async def test_a_frame_over_the_kernels_memory_is_told_and_the_kernel_lives(tmp_path, run):
-    limits = Limits(memory=300_000_000)
-    async with await KernelSession.start(cwd=tmp_path, limits=limits) as session:
+async def test_a_frame_over_the_kernels_memory_is_told_and_the_kernel_lives(run):
+    policy = Policy(limits=Limits(memory=300_000_000))
+    async with await KernelSession.start(policy=policy) as session:
         hand = HandOff(session)
         objects = pd.DataFrame({"x": pd.Series(np.arange(5_000_000), dtype=object)})
         with pytest.raises(HandOffError, match="memory limit"):
@@ -203,15 +204,15 @@ async def test_a_frame_over_the_kernels_memory_is_told_and_the_kernel_lives(tmp_
         assert (await run(session, "wide.loc[0, 0] = 5")).result.status == "error"
 
 
-async def test_a_frame_over_the_limit_is_not_fetched(tmp_path, run):
-    limits = Limits(frame_bytes=1_000_000)
-    async with await KernelSession.start(cwd=tmp_path, limits=limits) as session:
+async def test_a_frame_over_the_limit_is_not_fetched(run):
+    policy = Policy(limits=Limits(frame_bytes=1_000_000))
+    async with await KernelSession.start(policy=policy) as session:
         await run(
             session, "import numpy, pandas; big = pandas.DataFrame(numpy.zeros((100_000, 4)))"
         )
         with pytest.raises(UntrustedResultError, match="larger than the limit"):
             await HandOff(session).fetch_frame("big")
-        assert not [*(session.private_directory / "outbox").iterdir()]
+        assert not [*session.layout.outbox.iterdir()]
 
 
 async def test_a_full_disk_is_told(monkeypatch, hand, session):
@@ -227,5 +228,5 @@ async def test_a_full_disk_is_told(monkeypatch, hand, session):
 
 async def test_files_for_the_kernel_are_private(session, hand):
     await hand.hand_over("frame", SALES)
-    for path in (session.private_directory / "inbox").iterdir():
+    for path in session.layout.inbox.iterdir():
         assert path.stat().st_mode & 0o777 == 0o600

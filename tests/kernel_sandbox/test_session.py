@@ -12,7 +12,7 @@ import psutil
 import pytest
 from jupyter_client.manager import AsyncKernelManager
 
-from kernel_sandbox import KernelSession, KernelStartError, Limits, SessionClosedError
+from kernel_sandbox import KernelSession, KernelStartError, Limits, Policy, SessionClosedError
 from kernel_sandbox.kernelspecs import SandboxKernelSpecManager
 from kernel_sandbox.provisioner import SandboxProvisioner
 
@@ -31,7 +31,7 @@ async def test_no_module_of_the_working_directory_replaces_a_library(session, ru
     assert (await run(session, "import statistics; statistics.mean([1, 3])")).value == "2"
 
 
-async def test_keys_do_not_reach_the_kernel(monkeypatch, run, limits, tmp_path):
+async def test_keys_do_not_reach_the_kernel(monkeypatch, run, policy):
     secret = "sk-not-for-the-kernel"
     for name in ("OPENAI_API_KEY", "AWS_SECRET_ACCESS_KEY", "MY_TOKEN", "JPY_API_TOKEN"):
         monkeypatch.setenv(name, secret)
@@ -44,24 +44,24 @@ async def test_keys_do_not_reach_the_kernel(monkeypatch, run, limits, tmp_path):
         f" {secret!r} in own, {secret!r} in str(dict(os.environ))]"
     )
     async with await KernelSession.start(
-        cwd=tmp_path, limits=limits, environment={"EXTRA": "given"}
+        policy=policy.replace(environment={"EXTRA": "given"})
     ) as session:
         assert (await run(session, code)).value == "['1', 'C', 'given', False, False]"
 
 
-async def test_the_users_start_up_files_do_not_run(monkeypatch, run, limits, tmp_path):
+async def test_the_users_start_up_files_do_not_run(monkeypatch, run, policy, tmp_path):
     startup = tmp_path / ".ipython" / "profile_default" / "startup"
     startup.mkdir(parents=True)
     (startup / "00-mine.py").write_text("started_up = 1")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("PYTHONSTARTUP", str(startup / "00-mine.py"))
-    async with await KernelSession.start(cwd=tmp_path, limits=limits) as session:
+    async with await KernelSession.start(policy=policy) as session:
         assert (await run(session, "'started_up' in globals()")).value == "False"
 
 
 async def test_temporary_files_are_private(session, run):
     place = (await run(session, "import tempfile; tempfile.gettempdir()")).value.strip("'")
-    assert place.startswith(str(session.private_directory))
+    assert place.startswith(str(session.layout.root))
 
 
 async def test_core_dumps_are_off_and_memory_is_limited(session, run):
@@ -70,15 +70,15 @@ async def test_core_dumps_are_off_and_memory_is_limited(session, run):
     assert (await run(session, code)).value == f"[(0, 0), ({memory}, {memory})]"
 
 
-async def test_two_sessions_at_once_are_independent(session, run, limits, tmp_path):
-    async with await KernelSession.start(cwd=tmp_path, limits=limits) as other:
+async def test_two_sessions_at_once_are_independent(session, run, policy):
+    async with await KernelSession.start(policy=policy) as other:
         await asyncio.gather(run(session, "mine = 1"), run(other, "mine = 2"))
         slow = asyncio.create_task(run(session, "import time; time.sleep(0.5); mine"))
         quick = await run(other, "mine")
         assert quick.value == "2"
         assert not slow.done()
         assert (await slow).value == "1"
-        assert other.private_directory != session.private_directory
+        assert other.layout.root != session.layout.root
 
 
 async def test_calls_at_once_wait_for_each_other(session, run):
@@ -133,8 +133,8 @@ async def test_restart_ends_a_cell_that_runs(session):
     assert session.is_alive()
 
 
-async def test_a_session_that_was_shut_down_says_so(limits, tmp_path):
-    session = await KernelSession.start(cwd=tmp_path, limits=limits)
+async def test_a_session_that_was_shut_down_says_so(policy):
+    session = await KernelSession.start(policy=policy)
     await session.shutdown()
     with pytest.raises(SessionClosedError, match="start a new one"):
         await anext(session.execute("1"))
@@ -149,19 +149,24 @@ async def test_a_missing_working_directory_is_told(tmp_path):
         await KernelSession.start(cwd=tmp_path / "nowhere")
 
 
-async def test_an_unknown_kernel_is_told_with_those_there_are(tmp_path):
+async def test_an_unknown_kernel_is_told_with_those_there_are():
     with pytest.raises(KernelStartError, match=r"no kernel named 'cobol'.*python3"):
-        await KernelSession.start("cobol", cwd=tmp_path)
+        await KernelSession.start("cobol")
 
 
 async def test_a_kernel_that_does_not_start_is_told_in_its_own_words(tmp_path):
     with pytest.raises(KernelStartError, match="exited with code") as raised:
-        await KernelSession.start(
-            cwd=tmp_path, environment={"PYTHONPATH": str(make_broken_kernel(tmp_path))}
-        )
+        await KernelSession.start(policy=with_search_path(make_broken_kernel(tmp_path)))
     assert "this environment is broken" in str(raised.value)
     assert "this environment is broken" in raised.value.stderr
     assert raised.value.exit_code == 1
+
+
+def with_search_path(folder: Path, **limits: float) -> Policy:
+    """A policy whose kernels find modules in ``folder`` first."""
+    return Policy(
+        limits=Limits(**limits), read_only=(folder,), environment={"PYTHONPATH": str(folder)}
+    )
 
 
 def make_broken_kernel(folder):
@@ -171,17 +176,20 @@ def make_broken_kernel(folder):
     return path
 
 
-async def test_a_kernel_that_never_answers_is_told_and_ended(monkeypatch, tmp_path):
+@pytest.fixture
+def temporary(monkeypatch):
+    """A directory for temporary files that no other test uses, with a short name."""
+    with tempfile.TemporaryDirectory(prefix="t-", dir="/tmp") as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield Path(folder)
+
+
+async def test_a_kernel_that_never_answers_is_told_and_ended(temporary, tmp_path):
     path = tmp_path / "mute"
     path.mkdir()
     (path / "ipykernel_launcher.py").write_text("import time; time.sleep(600)")
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(KernelStartError, match=r"did not answer within 0\.5 seconds"):
-        await KernelSession.start(
-            cwd=tmp_path,
-            limits=Limits(start_seconds=0.5),
-            environment={"PYTHONPATH": str(path)},
-        )
+        await KernelSession.start(policy=with_search_path(path, start_seconds=0.5))
     assert not private_directories()
 
 
@@ -189,12 +197,11 @@ def private_directories() -> set[Path]:
     return {*Path(tempfile.gettempdir()).glob("ks-*")}
 
 
-async def test_a_start_that_is_cancelled_leaves_nothing(monkeypatch, tmp_path):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+async def test_a_start_that_is_cancelled_leaves_nothing(temporary):
     ours = psutil.Process()
     before = {*ours.children()}
     for seconds in (0.0, 0.005, 0.02, 0.1, 0.2):
-        start = asyncio.create_task(KernelSession.start(cwd=tmp_path))
+        start = asyncio.create_task(KernelSession.start())
         await asyncio.sleep(seconds)
         start.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -204,12 +211,12 @@ async def test_a_start_that_is_cancelled_leaves_nothing(monkeypatch, tmp_path):
 
 
 async def test_a_restart_that_fails_is_told_and_tried_again(monkeypatch, run, tmp_path):
-    limits = Limits(grace_seconds=0.1)
+    policy = Policy(limits=Limits(grace_seconds=0.1))
     stubborn = (
         "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: sum(range(9))"
     )
-    async with await KernelSession.start(cwd=tmp_path, limits=limits) as session:
-        monkeypatch.setattr(session, "working_directory", tmp_path / "gone")
+    async with await KernelSession.start(policy=policy) as session:
+        monkeypatch.setattr(session, "_cwd", tmp_path / "gone")
         ran = await run(session, stubborn, deadline=0.1)
         assert ran.result.status == "timeout"
         assert ran.result.restarted
@@ -222,11 +229,42 @@ async def test_a_restart_that_fails_is_told_and_tried_again(monkeypatch, run, tm
         assert after.result.restarted
 
 
-async def test_tcp_serves_where_sockets_in_files_do_not(monkeypatch, run, limits, tmp_path):
+async def test_tcp_serves_where_sockets_in_files_do_not(monkeypatch, run, policy):
     monkeypatch.setattr("kernel_sandbox.provisioner._SOCKET_PATH_MAX", 5)
-    async with await KernelSession.start(cwd=tmp_path, limits=limits) as session:
+    with pytest.raises(KernelStartError, match="Set TMPDIR to a short one"):
+        await KernelSession.start(policy=policy)
+    async with await KernelSession.start(policy=policy.replace(isolation="none")) as session:
         assert (await run(session, "1 + 1")).value == "2"
-        assert '"tcp"' in (session.private_directory / "s0.json").read_text()
+        assert '"tcp"' in (session.layout.connections / "s0.json").read_text()
+
+
+async def test_a_long_place_for_temporary_files_is_not_used(monkeypatch, run, policy, tmp_path):
+    place = tmp_path / ("long" * 20)
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    async with await KernelSession.start(policy=policy) as session:
+        assert (await run(session, "1 + 1")).value == "2"
+        assert session.layout.root.parent == Path("/tmp")
+
+
+async def test_a_folder_the_policy_grants_can_be_worked_in(run, policy, tmp_path):
+    (tmp_path / "data.csv").write_text("a\n1\n")
+    granted = policy.replace(read_only=(tmp_path,))
+    async with await KernelSession.start(cwd=tmp_path, policy=granted) as session:
+        assert (await run(session, "open('data.csv').read()")).value == repr("a\n1\n")
+        assert (await run(session, "open('new', 'w')")).error.ename in {
+            "OSError",
+            "PermissionError",
+        }
+    granted = policy.replace(writable=(tmp_path,))
+    async with await KernelSession.start(cwd=tmp_path, policy=granted) as session:
+        await run(session, "open('new', 'w').write('x')")
+    assert (tmp_path / "new").read_text() == "x"
+
+
+async def test_a_folder_the_policy_does_not_grant_is_told(policy, tmp_path):
+    with pytest.raises(KernelStartError, match="does not let it see"):
+        await KernelSession.start(cwd=tmp_path, policy=policy)
 
 
 async def test_any_jupyter_front_end_can_use_the_provisioner(tmp_path):
