@@ -25,6 +25,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
 )
 
@@ -76,6 +77,13 @@ def _none_when_empty(value: object) -> object:
     return None if isinstance(value, str) and not value.strip() else value
 
 
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+_Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
 _OptionalText = Annotated[str | None, BeforeValidator(_none_when_empty)]
 
 
@@ -137,12 +145,46 @@ class Settings(BaseModel):
         description="megabytes the agent's code may use (default: half of the machine's, at "
         "most 4096)",
     )
+    sandbox: Literal["default", "small", "large"] = Field(
+        default="default",
+        description="how much the agent's code may use: a policy of kernel_sandbox by its name",
+    )
+    isolation: Literal["auto", "bubblewrap", "landlock", "none"] = Field(
+        default="auto",
+        description="what keeps the agent's code from your files and network; 'none' lets it do "
+        "all that you can, and every run says so",
+    )
+    network_hosts: _Words = Field(
+        default=(),
+        description="hosts the agent's code may reach, separated by commas, as example.org or "
+        "*.example.org:8080",
+    )
+    read_folders: _Words = Field(
+        default=(),
+        description="folders of yours the agent's code may read, separated by commas",
+    )
+    spare_kernel: Annotated[bool, BeforeValidator(_from_words)] = Field(
+        default=True,
+        description="start a kernel for the agent when the extension is loaded, and keep a spare "
+        "one warm (about 200 MB)",
+    )
     embedded_idle_minutes: float = Field(
         default=30,
         gt=0,
         allow_inf_nan=False,
         description="minutes without a question after which the embedded model is unloaded",
     )
+
+    @field_validator("network_hosts", "read_folders")
+    @classmethod
+    def _check_policy(cls, values: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        from kernel_sandbox.policy import Policy  # noqa: PLC0415 - slow, and rarely needed
+
+        if info.field_name == "network_hosts":
+            Policy(network=values)
+        else:
+            Policy(read_only=tuple(map(Path, values)))
+        return values
 
     @field_validator("base_url")
     @classmethod
@@ -236,7 +278,7 @@ class Settings(BaseModel):
 
     def public(self) -> dict[str, Any]:
         """Return the settings as the record of a run may hold them: no key, no URL query."""
-        values = self.model_dump()
+        values = self.model_dump(mode="json")
         if self.base_url is not None:
             values["base_url"] = display_url(self.base_url)
         return values
@@ -292,6 +334,8 @@ def _show(value: object) -> str:
         return "not set"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -29,6 +29,7 @@ from kernel_sandbox.outputs import (
     to_nbformat,
 )
 from kernel_sandbox.policy import Policy
+from kernel_sandbox.pool import KernelPool, shared_pool
 from kernel_sandbox.session import KernelSession
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "HandOffError",
     "HandedFrame",
     "KernelDiedError",
+    "KernelPool",
     "KernelSandboxError",
     "KernelSession",
     "KernelStartError",
@@ -56,5 +58,6 @@ __all__ = [
     "Stream",
     "UnserialisableFrameError",
     "UntrustedResultError",
+    "shared_pool",
     "to_nbformat",
 ]

@@ -7,11 +7,13 @@ and each column that is not the same afterwards is named.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import keyword
 import os
 import secrets
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,6 +111,33 @@ class HandOff:
         return HandedFrame(
             name, encoded.rows, encoded.columns, size, fingerprint, changes, sent=sent
         )
+
+    async def send_file(self, source: Path) -> str:
+        """Give the kernel a copy of a file and return its path there.
+
+        It is also found by its name in the kernel's workspace, unless something else is there
+        by that name. Raises :class:`HandOffError` when it cannot be read or there is no room.
+        """
+        return str(await asyncio.to_thread(self._place, source))
+
+    def _place(self, source: Path) -> Path:
+        layout = self._session.layout
+        folder = layout.inbox / secrets.token_hex(8)
+        folder.mkdir(mode=0o700)
+        placed = folder / source.name
+        try:
+            shutil.copyfile(source, placed)
+        except OSError as error:
+            raise HandOffError(
+                f"{source} could not be copied for the kernel: {error.strerror or error}.",
+                name=source.name,
+            ) from error
+        link = layout.workspace / source.name
+        with contextlib.suppress(OSError):
+            if link.is_symlink() and link.readlink().is_relative_to(layout.inbox):
+                link.unlink()
+            link.symlink_to(placed)
+        return placed
 
     async def fetch_frame(self, name: str, *, deadline: float | None = 120.0) -> pd.DataFrame:
         """Return a copy of the kernel's variable ``name`` as a frame; see :meth:`fetch`."""

@@ -85,6 +85,10 @@ class Policy:
             "environment": dict(self.environment),
         }
 
+    def public(self) -> dict[str, Any]:
+        """Return it as JSON values that a record may hold: of variables the names only."""
+        return {**self.to_dict(), "environment": sorted(self.environment)}
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Read what :meth:`to_dict` wrote; what is missing is as by default.

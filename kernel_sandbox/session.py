@@ -259,6 +259,11 @@ class KernelSession:
         self._finalizer.detach()
         await asyncio.to_thread(self._held.directory.remove)
 
+    def abandon(self) -> None:
+        """End the session without waiting for it; safe in any thread."""
+        self._closed = True
+        self._finalizer()
+
     def _check_open(self) -> None:
         if self._closed:
             raise SessionClosedError("This kernel session was shut down; start a new one.")

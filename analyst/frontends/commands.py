@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from analyst.frontends.bridge import SessionBridge
@@ -80,11 +80,18 @@ def _status(shell: Shell, rest: str) -> str:
         f"Protocol  {status.protocol}",
         f"Kernel    {status.kernel}",
         f"Isolation {status.isolation}",
+        *_policy_lines(status.policy),
         f"Runs      {status.runs}{', one is going' if shell.bridge.busy else ''}",
     ]
     if status.data:
         lines.append(f"Data      {', '.join(status.data)}")
     return "\n".join(lines)
+
+
+def _policy_lines(policy: Mapping[str, str]) -> list[str]:
+    """Say what the agent's code may do, one line a right."""
+    lines = [f"{name}: {words}" for name, words in policy.items()]
+    return [f"{'Policy' if not n else '':<9} {line}" for n, line in enumerate(lines)]
 
 
 def _config(shell: Shell, rest: str) -> str:

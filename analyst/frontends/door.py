@@ -5,6 +5,7 @@ The protocol lets a front end be tested with a session that plays a script.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -66,5 +67,18 @@ SessionFactory = Callable[[Settings], AgentSession]
 def make_session(settings: Settings) -> AgentSession:
     """Make a session that works in the directory of the process."""
     from analyst.session import Session  # noqa: PLC0415  # late: it brings the whole agent
+    from kernel_sandbox import shared_pool  # noqa: PLC0415  # see above
 
-    return Session(cwd=Path.cwd(), settings=settings)
+    return Session(cwd=Path.cwd(), settings=settings, pool=shared_pool())
+
+
+def prepare_kernel(settings: Settings) -> None:
+    """Have a spare kernel made in the background, for the first question; returns at once."""
+
+    def prepare() -> None:
+        from analyst.session.sandbox import policy_for  # noqa: PLC0415  # late: slow to import
+        from kernel_sandbox import shared_pool  # noqa: PLC0415  # see above
+
+        shared_pool().prepare(policy=policy_for(settings))
+
+    threading.Thread(target=prepare, name="analyst-prepare", daemon=True).start()

@@ -19,7 +19,7 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_
 from analyst.frontends import commands
 from analyst.frontends.answer import answer_of
 from analyst.frontends.bridge import BridgedRun, SessionBridge
-from analyst.frontends.door import SessionFactory, make_session
+from analyst.frontends.door import SessionFactory, make_session, prepare_kernel
 from analyst.frontends.errors import (
     EmptyQuestionError,
     FrontEndError,
@@ -225,6 +225,8 @@ def load(shell: InteractiveShell, *, make_session: SessionFactory = make_session
     transforms = shell.input_transformer_manager.cleanup_transforms
     if keep_cell_verbatim not in transforms:
         transforms.insert(0, keep_cell_verbatim)
+    if _in_kernel(shell) and magics.bridge.settings.spare_kernel:
+        prepare_kernel(magics.bridge.settings)
     return magics
 
 

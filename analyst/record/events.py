@@ -92,6 +92,15 @@ class RunStarted(EventBase):
     notebook: str | None = None
 
 
+class KernelReady(EventBase):
+    """The kernel that runs the agent's code answers; what keeps it from the user's things."""
+
+    type: Literal["kernel_ready"] = "kernel_ready"
+    backend: str = Field(description="what isolates it: bubblewrap, landlock, gateway, or none")
+    isolation: str = Field(description="the same in words")
+    policy: dict[str, Any] = Field(description="its limits and rights; no values of variables")
+
+
 class DataHandedOver(EventBase):
     """Frames and files are in the kernel; what the model is told of them stands in ``prompt``."""
 
@@ -277,6 +286,7 @@ class RunFinished(EventBase):
 
 Event = Annotated[
     RunStarted
+    | KernelReady
     | DataHandedOver
     | PlanProposed
     | PlanRevised

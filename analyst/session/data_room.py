@@ -117,7 +117,9 @@ class DataRoom:
         except OSError as error:
             raise HandingOverError(f"{path} cannot be read: {error.strerror}.") from error
         try:
-            loaded = await kernel.load_file(name, str(full))
+            loaded = await kernel.load_file(name, await kernel.hand_off.send_file(full))
+        except HandOffError as error:
+            raise HandingOverError(str(error)) from error
         except EvaluationError as error:
             raise HandingOverError(
                 f"{path} cannot be read as a table: {error.evalue or error.ename}. "

@@ -27,7 +27,7 @@ from analyst.record import events
 from analyst.record.log import RunLog, RunLogError, new_run_id
 from analyst.record.making import EventMaker
 from analyst.session.data_room import HandingOverError
-from kernel_sandbox import KernelSandboxError
+from kernel_sandbox import KernelSandboxError, KernelSession
 
 if TYPE_CHECKING:
     from analyst.llm.router import ModelChoice
@@ -118,6 +118,7 @@ class Run:
         kernel = await asyncio.shield(kernel_task)
         room = self.session.data_room
         await kernel.ensure_ready()
+        self._tell_of_kernel(kernel.session)
         handed = await room.hand_over(kernel, self.given.data, self.given.files)
         if handed:
             self._tell(self._make(events.DataHandedOver, data=tuple(handed)))
@@ -139,6 +140,19 @@ class Run:
         self._phases["prepare"] = time.monotonic() - started
         async for event in loop.run(task, self._budget, self._make, self._progress):
             self._tell(event)
+
+    def _tell_of_kernel(self, session: KernelSession) -> None:
+        self._tell(
+            self._make(
+                events.KernelReady,
+                backend=session.backend,
+                isolation=session.isolation,
+                policy=session.policy.public(),
+            )
+        )
+        if session.backend == "none":
+            text = f"The agent's kernel is {session.isolation} (isolation=none)."
+            self._note(text, "not_isolated", "warning")
 
     def _outcome(self) -> tuple[events.RunStatus, str | None]:
         if self._answer is not None and self._answer.complete:

@@ -27,18 +27,16 @@ from analyst.llm.router import ModelChoice, build_model, choose_model
 from analyst.record import events
 from analyst.session.data_room import DataRoom
 from analyst.session.run import Run, RunInput
+from analyst.session.sandbox import policy_for
 from analyst.settings import Settings
 from analyst.tools.analysis_kernel import AnalysisKernel
 from analyst.tools.python import PythonTool
 from analyst.tools.registry import ToolRegistry
-from kernel_sandbox import KernelSession, Policy
-from kernel_sandbox import Limits as KernelLimits
+from kernel_sandbox import KernelPool, KernelSession
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MIB = 1024 * 1024
-NO_ISOLATION = "a process of its own with limits; no isolation by the operating system yet"
 _MODEL_OPTIONS = ("model", "base_url", "protocol")
 
 
@@ -58,6 +56,7 @@ class SessionStatus:
     protocol: str
     kernel: str
     isolation: str
+    policy: Mapping[str, str]
     runs: int
     running: bool
     data: tuple[str, ...] = ()
@@ -68,7 +67,8 @@ class Session:
 
     ``model`` and ``protocol`` override the choice by settings and environment, for tests and
     for callers that bring their own model. ``data_directory``: where logs go (default: the
-    user's). Use it as an async context manager, or call :meth:`aclose`.
+    user's). ``pool``: where kernels are taken from, else each is started when needed. Use it as
+    an async context manager, or call :meth:`aclose`.
     """
 
     def __init__(
@@ -79,11 +79,13 @@ class Session:
         model: LanguageModel | None = None,
         protocol: Literal["native", "fenced"] | None = None,
         data_directory: Path | None = None,
+        pool: KernelPool | None = None,
     ) -> None:
         self.cwd = (cwd or Path.cwd()).absolute()
         self.settings = settings or Settings()
         self.data_directory = data_directory
         self.data_room = DataRoom(self.cwd)
+        self._pool = pool
         self._given_model = model
         self._given_protocol = protocol
         self._kernel: asyncio.Task[AnalysisKernel] | None = None
@@ -183,24 +185,27 @@ class Session:
         self._embedded.release()
 
     def warm_up(self) -> None:
-        """Start the kernel in the background, so that the first question finds it ready."""
-        self.kernel_task(self.settings)
+        """Start a kernel in the background, so that the first question finds it ready."""
+        if self._pool is not None and self._kernel is None:
+            self._pool.prepare(policy=policy_for(self.settings))
 
     def status(self) -> SessionStatus:
         """Say what the next run would use; raises :class:`analyst.settings.SettingsError`."""
         choice = self._choose(self.settings, {})
-        kernel = "not started"
+        kernel, isolation = "not started", ""
         if self._kernel is not None and not self._kernel.done():
             kernel = "starting"
         elif self._kernel is not None and self._kernel.exception() is None:
             session = self._kernel.result().session
             kernel = f"process {session.kernel_pid}" if session.is_alive() else "ended"
+            isolation = session.isolation
         return SessionStatus(
             model=choice.model,
             model_reason=choice.reason,
             protocol=choice.protocol,
             kernel=kernel,
-            isolation=NO_ISOLATION,
+            isolation=isolation or _asked_isolation(self.settings),
+            policy=policy_for(self.settings).describe(),
             runs=self._runs,
             running=self._playing is not None and not self._playing.done(),
             data=(*self.data_room.frames, *self.data_room.files),
@@ -294,9 +299,12 @@ class Session:
         return replace(choice, protocol=self._given_protocol) if self._given_protocol else choice
 
     async def _start_kernel(self, settings: Settings) -> AnalysisKernel:
-        memory = settings.memory_limit_mb
-        limits = KernelLimits(memory=memory * MIB) if memory else KernelLimits()
-        kernel = AnalysisKernel(await KernelSession.start(policy=Policy(limits=limits)))
+        policy = policy_for(settings)
+        if self._pool is None:
+            session = await KernelSession.start(policy=policy)
+        else:
+            session = await self._pool.take(policy=policy)
+        kernel = AnalysisKernel(session)
         kernel.on_new_kernel = self._restore_data
         await kernel.warm()
         return kernel
@@ -324,6 +332,12 @@ def opening_for(protocol: str) -> list[Message]:
         {"role": "user", "content": prompts.load("fenced_example_question")},
         {"role": "assistant", "content": prompts.load("fenced_example_reply")},
     ]
+
+
+def _asked_isolation(settings: Settings) -> str:
+    if settings.isolation == "none":
+        return "none, as the settings ask for"
+    return f"{settings.isolation}; what it is here is found out when the kernel starts"
 
 
 async def _end(task: asyncio.Task[None]) -> None:

@@ -137,6 +137,7 @@ class Script:
 def whole_run() -> Script:
     """A run with text, code, printed text, a table, a chart, an image and an answer."""
     script = Script().start()
+    script.add(ev.KernelReady, backend="none", isolation="nothing runs", policy={})
     script.add(
         ev.DataHandedOver,
         data=(
@@ -221,6 +222,7 @@ class ScriptedEventsSession:
             protocol="fenced",
             kernel="not started",
             isolation="none: nothing runs",
+            policy={"memory": "1 GiB", "network": "none"},
             runs=len(self.asked),
             running=False,
             data=(),

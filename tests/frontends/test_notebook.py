@@ -161,7 +161,7 @@ def test_a_failed_run_fails_the_cell_where_nobody_can_be_asked(notebooks, text_o
 
 
 async def test_two_notebooks_at_once_have_two_sessions(notebooks):
-    reply = "```python\nimport os\nprint('pid', os.getpid())\nmark = {mark}\n```"
+    reply = "```python\nimport os\nprint('place', os.getcwd())\nmark = {mark}\n```"
     environments = [
         notebooks.environment([reply.format(mark=mark), f"FINAL: {mark}"], name=f"{mark}.json")
         for mark in ("11", "22")
@@ -174,8 +174,8 @@ async def test_two_notebooks_at_once_have_two_sessions(notebooks):
         )
     )
     shown = [str(book.cells[1].outputs) for book in books]
-    pids = [re.search(r"pid (\d+)", text)[1] for text in shown]
-    assert pids[0] != pids[1]
+    places = [re.search(r"place (\S+?)\\n", text)[1] for text in shown]
+    assert places[0] != places[1]
     assert "11" in shown[0]
     assert "22" in shown[1]
 
