@@ -20,7 +20,8 @@ from kernel_sandbox.launcher.removal import empty_tree, remove_tree
 PREFIX = "ks-"
 _OWNER = "owner"
 _YOUNG_SECONDS = 60.0
-_SHORT_PLACE = "/tmp"  # noqa: S108 - what is made there is private
+_SHARED = "/tmp"  # noqa: S108 - only compared with
+_ON_DISK = "/var/tmp"  # noqa: S108 - what is made there is private
 _LONGEST_PLACE = 75
 """Bytes; the paths of the sockets below are 20 longer, and 103 is the most a socket's may have."""
 _USERS = "user:x:{uid}:{gid}:user:{home}:/bin/sh\n"
@@ -131,7 +132,7 @@ class PrivateDirectory:
 
     def __init__(self) -> None:
         # Resolved, since what is granted inside a sandbox is granted by the real path.
-        self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=_place())).resolve()
+        self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place())).resolve()
         self._lock = os.open(self.path / _OWNER, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self.layout = Layout(self.path)
@@ -145,18 +146,21 @@ class PrivateDirectory:
             self._lock = -1
 
 
-def _place() -> str:
-    """Return where temporary files go, or a place with a shorter name if sockets would not fit."""
-    place = tempfile.gettempdir()
-    if len(os.fsencode(place)) > _LONGEST_PLACE and os.access(_SHORT_PLACE, os.W_OK):
-        return _SHORT_PLACE
-    return place
+def place() -> str:
+    """Return where private directories are made.
+
+    Where the user wants temporary files, unless that is ``/tmp``, which often is memory and
+    which a sandbox has one of its own of, or has so long a name that sockets would not fit.
+    """
+    wanted = tempfile.gettempdir()
+    unfit = wanted == _SHARED or len(os.fsencode(wanted)) > _LONGEST_PLACE
+    return _ON_DISK if unfit and os.access(_ON_DISK, os.W_OK) else wanted
 
 
 def remove_abandoned(parent: Path | None = None) -> list[Path]:
     """Remove private directories whose owner is gone; return those that went."""
     removed = []
-    for path in (parent or Path(tempfile.gettempdir())).glob(f"{PREFIX}*"):
+    for path in (parent or Path(place())).glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
             status = path.lstat()
             young = time.time() - status.st_mtime < _YOUNG_SECONDS

@@ -125,8 +125,11 @@ def plan(
             Grant(Path("/"), "read"),
             Grant(Path("/dev"), "device"),
             Grant(Path("/dev/shm"), "write"),  # noqa: S108 - the sandbox's own
-            Grant(Path("/tmp"), "write"),  # noqa: S108 - the sandbox's own
         ]
+        own = Path("/tmp")  # noqa: S108 - the sandbox's own
+        if not layout.root.is_relative_to(own):
+            # Rights hold for all below, and the sockets must not be replaced.
+            grants.append(Grant(own, "write"))
         inner["seccomp"] = seccomp.namespaced_filter().hex()
         if policy.network:
             inner["relay"] = [*_program("relay.py"), str(layout.proxy_socket)]

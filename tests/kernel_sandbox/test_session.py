@@ -13,6 +13,7 @@ import pytest
 from jupyter_client.manager import AsyncKernelManager
 
 from kernel_sandbox import KernelSession, KernelStartError, Limits, Policy, SessionClosedError
+from kernel_sandbox.directories import place
 from kernel_sandbox.kernelspecs import SandboxKernelSpecManager
 from kernel_sandbox.provisioner import SandboxProvisioner
 
@@ -194,7 +195,7 @@ async def test_a_kernel_that_never_answers_is_told_and_ended(temporary, tmp_path
 
 
 def private_directories() -> set[Path]:
-    return {*Path(tempfile.gettempdir()).glob("ks-*")}
+    return {*Path(place()).glob("ks-*")}
 
 
 async def test_a_start_that_is_cancelled_leaves_nothing(temporary):
@@ -244,7 +245,7 @@ async def test_a_long_place_for_temporary_files_is_not_used(monkeypatch, run, po
     monkeypatch.setattr(tempfile, "tempdir", str(place))
     async with await KernelSession.start(policy=policy) as session:
         assert (await run(session, "1 + 1")).value == "2"
-        assert session.layout.root.parent == Path("/tmp")
+        assert session.layout.root.parent == Path("/var/tmp")
 
 
 async def test_a_folder_the_policy_grants_can_be_worked_in(run, policy, tmp_path):
