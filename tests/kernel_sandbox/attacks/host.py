@@ -171,9 +171,7 @@ class Host:
             client.stop_channels()
             # The key is a secret like the others.
             info = json.loads((self.root / f"{transport}.json").read_text())
-            (self.root / f"{transport}.json").write_text(
-                json.dumps({**info, "note": self.secret})
-            )
+            (self.root / f"{transport}.json").write_text(json.dumps({**info, "note": self.secret}))
             self.kernels[transport] = manager
 
     def close(self) -> None:
@@ -215,7 +213,7 @@ class Host:
             "free_port": self.free_port,
             "addresses": addresses,
             "interfaces": [*psutil.net_if_addrs()],
-            "namespaces": {"net": os.readlink("/proc/self/ns/net")},
+            "namespaces": {"net": str(Path("/proc/self/ns/net").readlink())},
             "launcher": str(PROGRAMS),
             "connection_file": str(next(session.layout.connections.iterdir())),
             "sockets": str(session.layout.sockets),

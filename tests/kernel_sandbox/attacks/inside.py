@@ -4,7 +4,6 @@ Each function gets what it may look for (:data:`D`, the decoys) and returns evid
 reached the host. An exception means that it was refused. Some attacks cannot see whether they
 reached anything; the host looks afterwards (``host.py``).
 """
-# ruff: noqa
 
 import contextlib
 import ctypes
@@ -26,7 +25,14 @@ import time
 D = {}
 ATTACKS = {}
 LIBC = ctypes.CDLL(None, use_errno=True)
-DENIED = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EOPNOTSUPP, errno.EAFNOSUPPORT, errno.EROFS}
+DENIED = {
+    errno.EPERM,
+    errno.EACCES,
+    errno.ENOSYS,
+    errno.EOPNOTSUPP,
+    errno.EAFNOSUPPORT,
+    errno.EROFS,
+}
 AT_FDCWD = -100
 
 
@@ -197,7 +203,11 @@ def read_the_victims_descriptors():
 
 @attack
 def list_processes_of_the_host():
-    return os.path.exists(f"/proc/{D['victim']}/stat") and str(D["victim"]) in os.listdir("/proc") and "listed"
+    return (
+        os.path.exists(f"/proc/{D['victim']}/stat")
+        and str(D["victim"]) in os.listdir("/proc")
+        and "listed"
+    )
 
 
 @attack
@@ -210,7 +220,14 @@ def reopen_a_path_descriptor():
 def open_by_file_handle():
     handle = ctypes.create_string_buffer(struct.pack("Ii", 128, 0) + bytes(128), 136)
     mount = ctypes.c_int()
-    call("name_to_handle_at", AT_FDCWD, D["project"].encode() + b"/.env", handle, ctypes.byref(mount), 0)
+    call(
+        "name_to_handle_at",
+        AT_FDCWD,
+        D["project"].encode() + b"/.env",
+        handle,
+        ctypes.byref(mount),
+        0,
+    )
     folder = os.open("/", os.O_RDONLY)
     return has_secret(os.read(call("open_by_handle_at", folder, handle, os.O_RDONLY), 1000))
 
@@ -253,7 +270,9 @@ def read_posix_shared_memory():
 
 @attack
 def read_a_disk():
-    for name in glob.glob("/dev/vd*") + glob.glob("/dev/sd*") + ["/dev/mem", "/dev/kmsg", "/dev/kcore"]:
+    for name in (
+        glob.glob("/dev/vd*") + glob.glob("/dev/sd*") + ["/dev/mem", "/dev/kmsg", "/dev/kcore"]
+    ):
         with contextlib.suppress(OSError):
             with open(name, "rb", buffering=0) as file:
                 if file.read(16):
@@ -551,6 +570,7 @@ def send_a_datagram_outside():
 @attack
 def look_up_a_name():
     import resource
+
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.connect(("192.0.2.1", 53))
         sender.send(b"\0" * 12)

@@ -19,6 +19,7 @@ ATTACKS = re.findall(
 LEAKS_OF_LANDLOCK = {"see_file_sizes_outside"}
 """Landlock cannot hide that files are there, nor their sizes and times (docs/isolation.md)."""
 
+
 def test_there_are_many() -> None:
     assert len(ATTACKS) >= 130
     assert len(set(ATTACKS)) == len(ATTACKS)

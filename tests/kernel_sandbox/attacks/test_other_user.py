@@ -60,7 +60,9 @@ def script(command: list[str]) -> str:
         aside = "/run/kernel-sandbox-aside"
         lines.append(f"mkdir -p {aside}; mount -t tmpfs tmpfs {aside}")
         for number, path in enumerate(sorted(needed)):
-            lines.append(f"mkdir {aside}/{number}; mount --bind {shlex.quote(str(path))} {aside}/{number}")
+            lines.append(
+                f"mkdir {aside}/{number}; mount --bind {shlex.quote(str(path))} {aside}/{number}"
+            )
         lines.append(f"mount -t tmpfs -o mode=755 tmpfs {shlex.quote(str(home))}")
         for number, path in enumerate(sorted(needed)):
             quoted = shlex.quote(str(path))
@@ -71,7 +73,11 @@ def script(command: list[str]) -> str:
         f"chown {USER}:{USER} $HOME",
         "export HOME",
         f"cd {shlex.quote(str(REPOSITORY))}",
-        f"exec setpriv --reuid {USER} --regid {USER} --clear-groups --inh-caps=-all "
-        f"--bounding-set=-all {shlex.join(command)}",
+        shlex.join(
+            [
+                *("exec", "setpriv", "--reuid", str(USER), "--regid", str(USER)),
+                *("--clear-groups", "--inh-caps=-all", "--bounding-set=-all", *command),
+            ]
+        ),
     ]
     return "\n".join(lines)

@@ -26,7 +26,9 @@ for _ in sys.stdin:
         "nice": os.getpriority(os.PRIO_PROCESS, 0),
         "affinity": len(os.sched_getaffinity(0)),
         "traced": int(
-            next(line for line in open("/proc/self/status") if line.startswith("TracerPid")).split()[1]
+            next(
+                line for line in open("/proc/self/status") if line.startswith("TracerPid")
+            ).split()[1]
         ),
         "core": __import__("resource").getrlimit(4),
     }
