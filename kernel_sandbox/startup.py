@@ -16,6 +16,7 @@ from __future__ import annotations
 import functools
 import os
 import signal
+import subprocess
 import sys
 import uuid
 from pathlib import Path
@@ -31,7 +32,7 @@ def install(ipython_directory: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     source = (
         Path(__file__).read_text(encoding="utf-8")
-        + "\nbound_streams()\ngate_interrupts()\nmiss_files()\n"
+        + "\nbound_streams()\ngate_interrupts()\nmiss_files()\nplain_commands()\n"
     )
     # Run in a namespace of its own: nothing of it is among the user's variables.
     code = f"exec({source!r}, {{'__name__': 'kernel_sandbox_startup'}})\n"
@@ -113,6 +114,34 @@ def gate_interrupts() -> None:
         hasattr(kernel, name) for name in ("do_execute", "pre_handler_hook", "post_handler_hook")
     ):
         InterruptGate(kernel)
+
+
+def plain_commands() -> None:
+    """Let ``!command`` work where no terminal can be had; in the kernel."""
+    from IPython import get_ipython  # noqa: PLC0415 - there in the kernel only
+
+    try:
+        for fd in os.openpty():
+            os.close(fd)
+    except OSError:
+        get_ipython().system = run_command
+
+
+def run_command(command: str) -> None:
+    """Run a shell command and show what it prints, as IPython's own way does."""
+    shell = sys.modules["IPython"].get_ipython()
+    with subprocess.Popen(  # noqa: S602 - it is what the user asked for
+        shell.var_expand(command, depth=2),
+        shell=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
+        assert process.stdout is not None
+        while data := os.read(process.stdout.fileno(), 1 << 16):
+            sys.stdout.write(data.decode("utf-8", "replace"))
+            sys.stdout.flush()
+    shell.user_ns["_exit_code"] = process.returncode
 
 
 def miss_files() -> None:

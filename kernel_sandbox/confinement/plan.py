@@ -139,6 +139,8 @@ def plan(
             *filesystem.SETTINGS,
             filesystem.PROCESSORS,
             *_VISIBLE_PROC,
+            # Some libraries read their memory limit there, and abort where they may not look.
+            Path("/sys/fs/cgroup"),
             *read_only,
         )
         grants = [Grant(path, "read") for path in visible]
