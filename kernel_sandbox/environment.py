@@ -28,8 +28,8 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEX
 _MOST_THREADS = 8
 """Each thread's stack counts against the memory limit, and some machines have a hundred cores."""
 
-PROXY = "http://127.0.0.1:3128"
-"""Where programs in a sandbox find the way to the hosts they may reach."""
+PROXY_PORT = 3128
+"""The port of a sandbox's loopback that leads to the hosts it may reach."""
 
 
 def kernel_environment(
@@ -69,7 +69,7 @@ def kernel_environment(
     }
     if proxied:
         for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
-            environment[name] = PROXY
+            environment[name] = f"http://127.0.0.1:{PROXY_PORT}"
         environment["no_proxy"] = environment["NO_PROXY"] = "localhost,127.0.0.1,::1"
     if extra:
         environment |= extra

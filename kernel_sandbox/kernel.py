@@ -21,7 +21,7 @@ from kernel_sandbox.kernelspecs import SandboxKernelSpecManager
 from kernel_sandbox.launcher import processes
 from kernel_sandbox.limits import Limits
 from kernel_sandbox.policy import Policy
-from kernel_sandbox.provisioner import SandboxProvisioner
+from kernel_sandbox.provisioner import SandboxProvisioner, start_error
 from kernel_sandbox.request import Finished, Request
 from kernel_sandbox.supervisor import KernelExit, Supervisor
 
@@ -185,7 +185,7 @@ class RunningKernel:
                     "its start; the machine may be overloaded."
                 ) from None
             if event.exit is not None:
-                raise _start_error(event.exit)
+                raise start_error(event.exit)
             if event.lost_detail is None:
                 return
 
@@ -206,13 +206,3 @@ def _connect(manager: _Manager, supervisor: Supervisor, limits: Limits) -> Kerne
     base = f"{info['transport']}://{info['ip']}{separator}"
     urls = {"shell": f"{base}{info['shell_port']}", "iopub": f"{base}{info['iopub_port']}"}
     return KernelConnection(supervisor, urls=urls, key=manager.session.key, limits=limits)
-
-
-def _start_error(ended: KernelExit) -> KernelStartError:
-    lines = [line for line in ended.stderr.splitlines() if line.strip()]
-    cause = f": {lines[-1].strip()}" if lines else "."
-    return KernelStartError(
-        f"The kernel ended while starting ({ended}){cause}",
-        stderr=ended.stderr,
-        exit_code=ended.exit_code,
-    )

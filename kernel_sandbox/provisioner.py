@@ -33,6 +33,7 @@ _SOCKET_PATH_MAX = 103
 """Bytes in the path of a Unix socket: 107 on Linux, 103 on macOS."""
 
 _STOP_SECONDS = 12.0
+_READY_SECONDS = 30.0
 
 
 class SandboxProvisioner(LocalProvisioner):
@@ -133,7 +134,21 @@ class SandboxProvisioner(LocalProvisioner):
         )
         self._told = False
         self.pid = self.supervisor.pid
+        # Else a front end that waits for a reply would only say that the kernel died.
+        if not await asyncio.to_thread(self.supervisor.wait_ready, _READY_SECONDS):
+            raise await self._start_error()
         return self.connection_info
+
+    async def _start_error(self) -> KernelStartError:
+        supervisor = self.supervisor
+        assert supervisor is not None
+        ended = supervisor.exit
+        await self.kill()
+        await self.wait()
+        await self.cleanup()
+        if ended is None:
+            return KernelStartError(f"The kernel was not run within {_READY_SECONDS:g} seconds.")
+        return start_error(ended)
 
     def _working_directory(self, policy: Policy, asked: str | None) -> Path:
         """Return the asked one if the kernel can see it, else its workspace."""
@@ -210,6 +225,17 @@ class SandboxProvisioner(LocalProvisioner):
             self._own_directory.remove()
             self._own_directory = None
             self.private_path = ""
+
+
+def start_error(ended: KernelExit) -> KernelStartError:
+    """Return what to raise for a kernel that ended while it started."""
+    lines = [line for line in ended.stderr.splitlines() if line.strip()]
+    cause = f": {lines[-1].strip()}" if lines else "."
+    return KernelStartError(
+        f"The kernel ended while starting ({ended}){cause}",
+        stderr=ended.stderr,
+        exit_code=ended.exit_code,
+    )
 
 
 def _ipc_possible(prefix: Path) -> bool:

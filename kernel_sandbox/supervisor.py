@@ -10,10 +10,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,6 +102,7 @@ class Supervisor:
     ) -> None:
         self.kernel_pid: int | None = None
         self.signals_passed = 0
+        self.ready = False
         self._exit: KernelExit | None = None
         self._partial = b""
         self._lock = threading.Lock()
@@ -172,6 +175,8 @@ class Supervisor:
         match event:
             case {"pid": int(pid)}:
                 self.kernel_pid = pid
+            case {"ready": True}:
+                self.ready = True
             case {"signalled": int()}:
                 self.signals_passed += 1
             case {
@@ -184,6 +189,17 @@ class Supervisor:
                     code = _SIGNALLED - code
                 limit = PassedLimit(**passed) if isinstance(passed, dict) else None
                 self._exit = KernelExit(code, stderr, limit)
+
+    def wait_ready(self, timeout: float) -> bool:
+        """Block until the kernel's program is run; false when it ended or the time is over."""
+        until = time.monotonic() + timeout
+        while not self.ready and self.exit is None:
+            left = until - time.monotonic()
+            if left <= 0:
+                return False
+            select.select([self._status], [], [], left)
+            self.read_events()
+        return self.ready
 
     def signal(self, number: int) -> None:
         """Pass a signal to the kernel's process group; nothing happens when it is gone."""

@@ -17,6 +17,7 @@ from typing import Any
 from kernel_sandbox.confinement import bubblewrap, filesystem, landlock, seccomp
 from kernel_sandbox.confinement.landlock import Grant
 from kernel_sandbox.directories import Layout
+from kernel_sandbox.environment import PROXY_PORT
 from kernel_sandbox.errors import KernelStartError
 from kernel_sandbox.limits import GIB, Limits, spared_memory
 from kernel_sandbox.policy import Policy
@@ -102,14 +103,14 @@ def plan(
     if policy.network:
         read_only.append(layout.network)
     _check(backend, policy, cwd, [*read_only, *writable])
-    inner = {
+    inner: dict[str, Any] = {
         "argv": [*argv],
         "cwd": str(cwd),
         "rlimits": _rlimits(policy.limits, backend),
         "confined": backend.name != "none",
         "landlock": None,
         "seccomp": "",
-        "relay": [],
+        "relay": None,
     }
     command: list[str] = []
     if backend.name == "bubblewrap":
@@ -132,7 +133,11 @@ def plan(
             grants.append(Grant(own, "write"))
         inner["seccomp"] = seccomp.namespaced_filter().hex()
         if policy.network:
-            inner["relay"] = [*_program("relay.py"), str(layout.proxy_socket)]
+            inner["relay"] = {
+                "program": _program("relay.py"),
+                "port": PROXY_PORT,
+                "socket": str(layout.proxy_socket),
+            }
     elif backend.name == "landlock":
         visible = (
             *filesystem.SYSTEM,

@@ -7,6 +7,7 @@ said in one line on stderr, and the exit code is :data:`FAILED`: nothing runs wi
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -15,6 +16,8 @@ import sys
 from typing import Any, NoReturn
 
 FAILED = 97
+READY_FD = 3
+"""Where the supervisor is told that all rights are given up and the kernel is about to run."""
 
 _PR_SET_NO_NEW_PRIVS = 38
 _PR_CAPBSET_DROP = 24
@@ -125,12 +128,23 @@ def _filter_calls(system: _System, program: bytes) -> None:
     system.check(result, "putting the filter on system calls in force")
 
 
-def _start_relay(config: dict[str, Any]) -> None:
-    """Start the inner end of the way to the proxy, as rightless as the kernel."""
-    pid = os.fork()
-    if pid == 0:
-        relay = config["relay"]
-        os.execv(relay[0], relay)  # noqa: S606
+def _start_relay(relay: dict[str, Any]) -> None:
+    """Start the inner end of the way to the proxy, as rightless as the kernel.
+
+    The socket listens before the kernel begins, so that none of its requests comes too early.
+    """
+    import socket  # noqa: PLC0415 - rarely needed, and slow
+
+    listening = socket.create_server(("127.0.0.1", relay["port"]), backlog=64)
+    if os.fork() == 0:
+        # Whoever reads the kernel's stderr waits for the end of all who could write there.
+        null = os.open(os.devnull, os.O_RDWR)
+        for fd in (0, 1, 2):
+            os.dup2(null, fd)
+        listening.set_inheritable(True)
+        program = [*relay["program"], str(listening.fileno()), relay["socket"]]
+        os.execv(program[0], program)  # noqa: S606
+    listening.close()
 
 
 def confine(config: dict[str, Any]) -> NoReturn:
@@ -151,7 +165,11 @@ def confine(config: dict[str, Any]) -> NoReturn:
         if config["seccomp"]:
             _filter_calls(system, bytes.fromhex(config["seccomp"]))
     if config["relay"]:
-        _start_relay(config)
+        _start_relay(config["relay"])
+    with contextlib.suppress(OSError):
+        # Nobody listens when a backend is only tried.
+        os.write(READY_FD, b"!")
+        os.close(READY_FD)
     os.execvpe(config["argv"][0], config["argv"], os.environ)  # noqa: S606
 
 

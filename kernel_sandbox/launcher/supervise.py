@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from kernel_sandbox.launcher import processes, protocol, removal
+    from kernel_sandbox.launcher.confine import READY_FD
     from kernel_sandbox.launcher.watchdog import Watchdog
 else:
     # Behind the standard library, so that nothing here can stand in for a part of it.
@@ -31,6 +32,7 @@ else:
     import processes
     import protocol
     import removal
+    from confine import READY_FD
     from watchdog import Watchdog
 
 STDERR_KEPT = 8 * 1024  # as JSON it must fit a pipe
@@ -56,17 +58,26 @@ class _Kernel:
         self.stderr_tail = b""
         self.stderr_fd, write_end = os.pipe()
         os.set_blocking(self.stderr_fd, False)
+        self.ready_fd, ready = os.pipe()
         supervisor = os.getpid()
         self.pid = os.fork()
         if self.pid == 0:
             try:
-                _become_kernel(config, write_end, supervisor)
+                os.dup2(write_end, 2)
+                os.dup2(ready, READY_FD)
+                _become_kernel(config, supervisor)
             except BaseException as error:  # noqa: BLE001 - the child must never return
                 os.write(2, f"cannot run {config['argv'][0]}: {error}\n".encode())
             finally:
                 os._exit(protocol.EXEC_FAILED)
         os.close(write_end)
+        os.close(ready)
         self.report({"pid": self.pid})
+
+    def note_ready(self) -> None:
+        """Tell the owner that the kernel's program is run; its end, if any, is told elsewhere."""
+        if os.read(self.ready_fd, 1):
+            self.report({"ready": True})
 
     def report(self, event: dict[str, Any]) -> None:
         """Tell the owner, if it is there and listens."""
@@ -138,8 +149,7 @@ class _Kernel:
         )
 
 
-def _become_kernel(config: dict[str, Any], stderr_fd: int, supervisor: int) -> NoReturn:
-    os.dup2(stderr_fd, 2)
+def _become_kernel(config: dict[str, Any], supervisor: int) -> NoReturn:
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 1)
@@ -198,7 +208,7 @@ class _Watch:
     def run(self, kernel: _Kernel) -> None:
         """Return when the kernel ended, or should."""
         poller = select.poll()
-        for fd in (self.control, self.woken, kernel.stderr_fd):
+        for fd in (self.control, self.woken, kernel.stderr_fd, kernel.ready_fd):
             poller.register(fd, select.POLLIN)
         owner_fd = _watch_owner(self.owner)
         if owner_fd is not None:
@@ -216,6 +226,9 @@ class _Watch:
                 kernel.reap()
             if kernel.stderr_fd in ready and not kernel.keep_stderr():
                 poller.unregister(kernel.stderr_fd)
+            if kernel.ready_fd in ready:
+                poller.unregister(kernel.ready_fd)
+                kernel.note_ready()
             if self.control in ready:
                 self._obey(os.read(self.control, 64), kernel)
             if watched and (passed := self.watchdog.look()) is not None:
