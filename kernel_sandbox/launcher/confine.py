@@ -166,6 +166,10 @@ def confine(config: dict[str, Any]) -> NoReturn:
             _filter_calls(system, bytes.fromhex(config["seccomp"]))
     if config["relay"]:
         _start_relay(config["relay"])
+    program = config["argv"][0]
+    folders = [""] if "/" in program else os.get_exec_path()
+    if not any(os.access(os.path.join(folder, program), os.X_OK) for folder in folders):  # noqa: PTH118
+        raise FileNotFoundError(2, os.strerror(2), program)
     with contextlib.suppress(OSError):
         # Nobody listens when a backend is only tried.
         os.write(READY_FD, b"!")
