@@ -28,6 +28,7 @@ class Message:
     msg_type: str
     parent: str | None
     content: Any
+    buffers: tuple[bytes, ...] = ()
 
 
 class Channel:
@@ -101,10 +102,12 @@ class Channels:
         """Outputs first: they come before the reply."""
         return self.iopub, self.shell
 
-    def send(self, msg_type: str, content: dict[str, Any]) -> str:
+    def send(
+        self, msg_type: str, content: dict[str, Any], buffers: list[bytes] | None = None
+    ) -> str:
         """Send a request on the shell channel and return its id."""
         message = self._session.msg(msg_type, content)
-        self._session.send(self.shell.socket, message)
+        self._session.send(self.shell.socket, message, buffers=[*(buffers or ())])
         return str(message["header"]["msg_id"])
 
     def parse(self, frames: Frames) -> Message:

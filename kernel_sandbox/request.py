@@ -26,6 +26,7 @@ class Finished:
 
     ``reply``: the content of the kernel's reply, ``None`` when it was lost or never came.
     ``exit``: how the kernel ended, if it did. ``killed``: we ended it, since it would not stop.
+    ``buffers``: binary parts of the reply.
     ``lost``: some messages were not received; ``lost_detail`` says which, one sentence.
     """
 
@@ -35,6 +36,7 @@ class Finished:
     exit: KernelExit | None = None
     killed: bool = False
     lost_detail: str | None = None
+    buffers: tuple[bytes, ...] = ()
 
 
 class Request:
@@ -56,6 +58,7 @@ class Request:
         deadline: float | None = None,
         idle_seconds: float = 1.0,
         take_up_seconds: float | None = None,
+        buffers: list[bytes] | None = None,
     ) -> None:
         self.msg_type = msg_type
         self.content = content
@@ -63,12 +66,14 @@ class Request:
         self.deadline = deadline
         self.idle_seconds = idle_seconds
         self.take_up_seconds = take_up_seconds
+        self.buffers = buffers
 
         # Of the connection's thread.
         self.msg_id = ""
         self.sent_at = 0.0
         self.bytes = 0
         self.reply: dict[str, Any] | None = None
+        self.reply_buffers: tuple[bytes, ...] = ()
         self.replied = False
         self.idle = False
         self.taken_up = False
@@ -109,6 +114,7 @@ class Request:
             exit=exit_,
             killed=self.killed,
             lost_detail=self.lost_detail,
+            buffers=self.reply_buffers,
         )
         self.finished.set_result(end)
         self.put(end)

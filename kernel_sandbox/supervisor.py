@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kernel_sandbox.confinement.plan import PROGRAMS, Plan
+from kernel_sandbox.launcher import processes
 from kernel_sandbox.launcher.protocol import EXEC_FAILED, STOP
 
 LAUNCHER = PROGRAMS / "supervise.py"
@@ -103,6 +104,7 @@ class Supervisor:
         self.kernel_pid: int | None = None
         self.signals_passed = 0
         self.ready = False
+        self._mark = f"HOME={environment.get('HOME')}"
         self._exit: KernelExit | None = None
         self._partial = b""
         self._lock = threading.Lock()
@@ -164,6 +166,9 @@ class Supervisor:
                     return
                 if not data:
                     self._exit = KernelExit(None, "")
+                    # It did not come to kill what it looked after.
+                    while processes.kill_marked(self._mark):
+                        pass
                     return
                 *lines, self._partial = (self._partial + data).split(b"\n")
                 for line in lines:

@@ -79,6 +79,26 @@ def _parents() -> Iterator[tuple[int, int]]:
             continue
 
 
+def kill_marked(entry: str) -> int:
+    """Kill all processes that were started with ``entry`` in their environment; return how many.
+
+    For those whose supervisor is gone. A process can hide by starting another program with
+    another environment; but what runs below a supervisor cannot end it.
+    """
+    mark = entry.encode() + b"\0"
+    killed = 0
+    for pid, _ in _parents():
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123
+                found = mark in file.read()
+        except OSError:
+            continue
+        if found and pid != os.getpid():
+            kill(pid)
+            killed += 1
+    return killed
+
+
 def memory_and_threads(pids: Iterable[int]) -> tuple[int, int]:
     """Return the bytes of memory that belong to these processes alone, and their threads.
 

@@ -106,17 +106,19 @@ async def test_helper_code_tells_of_the_death(session):
     assert await session.evaluate_json("2 + 2") == 4
 
 
-async def test_a_kernel_whose_supervisor_is_killed_dies_with_it(session, run):
-    await run(session, f"{DAEMON}\ndaemon()")
-    supervisor = supervisor_of(session)
-    watched = below(supervisor)
-    cell = session.execute("print('begun', flush=True)\nwhile True: pass")
-    await anext(cell)
-    supervisor.kill()
-    rest = [event async for event in cell]
-    assert rest[-1].status == "died"
-    assert all_end(watched, 2)
-    assert (await run(session, "5")).value == "5"
+@pytest.mark.parametrize("isolation", ["bubblewrap", "landlock", "none"])
+async def test_a_kernel_whose_supervisor_is_killed_dies_with_it(run, policy, isolation):
+    async with await KernelSession.start(policy=policy.replace(isolation=isolation)) as session:
+        await run(session, f"{DAEMON}\ndaemon()")
+        supervisor = supervisor_of(session)
+        watched = below(supervisor)
+        cell = session.execute("print('begun', flush=True)\nwhile True: pass")
+        await anext(cell)
+        supervisor.kill()
+        rest = [event async for event in cell]
+        assert rest[-1].status == "died"
+        assert all_end(watched, 2)
+        assert (await run(session, "5")).value == "5"
 
 
 async def test_daemons_of_the_code_end_with_the_kernel(session, run):

@@ -841,7 +841,9 @@ def join_a_namespace():
 
 @attack
 def mount_something():
-    call("mount", b"none", os.getcwd().encode(), b"tmpfs", 0, None)
+    place = os.getcwd().encode()
+    call("mount", b"none", place, b"tmpfs", 0, None)
+    LIBC.umount2(place, 2)
     return "mounted"
 
 
