@@ -28,6 +28,9 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEX
 _MOST_THREADS = 8
 """Each thread's stack counts against the memory limit, and some machines have a hundred cores."""
 
+MARK = "KERNEL_SANDBOX"
+"""A variable that tells which kernel a process belongs to, by its private directory."""
+
 PROXY_PORT = 3128
 """The port of a sandbox's loopback that leads to the hosts it may reach."""
 
@@ -73,7 +76,7 @@ def kernel_environment(
         environment["no_proxy"] = environment["NO_PROXY"] = "localhost,127.0.0.1,::1"
     if extra:
         environment |= extra
-    return environment
+    return environment | {MARK: str(layout.root)}
 
 
 def python_path(source: Mapping[str, str]) -> list[str]:

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kernel_sandbox.confinement.plan import PROGRAMS, Plan
+from kernel_sandbox.environment import MARK
 from kernel_sandbox.launcher import processes
 from kernel_sandbox.launcher.protocol import EXEC_FAILED, STOP
 
@@ -30,6 +31,8 @@ _SIGNALLED = 128
 """A shell's way to tell a signal, and bubblewrap's: more than this is its number."""
 
 _GIB = 1 << 30
+_SWEEPS = 50
+_SWEEP_PAUSE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ class Supervisor:
         self.kernel_pid: int | None = None
         self.signals_passed = 0
         self.ready = False
-        self._mark = f"HOME={environment.get('HOME')}"
+        self._mark = environment.get(MARK)
         self._exit: KernelExit | None = None
         self._partial = b""
         self._lock = threading.Lock()
@@ -167,14 +170,19 @@ class Supervisor:
                 if not data:
                     self._exit = KernelExit(None, "")
                     # It did not come to kill what it looked after.
-                    while processes.kill_marked(self._mark):
-                        pass
+                    self._kill_left()
                     return
                 *lines, self._partial = (self._partial + data).split(b"\n")
                 for line in lines:
                     self._take(json.loads(line))
                 if self._exit is not None:
                     return
+
+    def _kill_left(self) -> None:
+        for _ in range(_SWEEPS if self._mark else 0):
+            if not processes.kill_marked(f"{MARK}={self._mark}"):
+                return
+            time.sleep(_SWEEP_PAUSE)
 
     def _take(self, event: dict[str, object]) -> None:
         match event:

@@ -92,6 +92,7 @@ def test_the_environment_is_an_allow_list(tmp_path):
         "TMPDIR": str(tmp_path / "tmp"),
         "MIMALLOC_ARENA_EAGER_COMMIT": "0",
         "MINE": "1",
+        "KERNEL_SANDBOX": str(tmp_path),
     }
 
 
