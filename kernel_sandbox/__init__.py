@@ -16,6 +16,7 @@ from kernel_sandbox.errors import (
     UnserialisableFrameError,
     UntrustedResultError,
 )
+from kernel_sandbox.gateway import Gateway
 from kernel_sandbox.handoff import FetchedFrame, HandedFrame, HandOff
 from kernel_sandbox.limits import Limits
 from kernel_sandbox.outputs import (
@@ -40,6 +41,7 @@ __all__ = [
     "ExecuteResult",
     "ExecutionResult",
     "FetchedFrame",
+    "Gateway",
     "HandOff",
     "HandOffError",
     "HandedFrame",

@@ -67,16 +67,10 @@ def values_of(
     ``raised`` is the error output the code gave, if any. See
     :meth:`kernel_sandbox.session.KernelSession.evaluate` for what is raised.
     """
-    why = result.detail or "The kernel gave no reply."
-    if result.status == "timeout":
-        raise KernelTimeoutError(why, seconds=deadline or 0.0)
-    if end.exit is not None:
-        raise KernelDiedError(why)
-    if end.reply is None:
-        raise KernelSandboxError(why)
-    if end.reply.get("status") != "ok":
-        raise _evaluation_error(raised or error_from(end.reply))
-    values = end.reply.get("user_expressions")
+    reply = reply_of(end, result, deadline=deadline)
+    if reply.get("status") != "ok":
+        raise _evaluation_error(raised or error_from(reply))
+    values = reply.get("user_expressions")
     found: dict[str, MimeBundle] = {}
     for name in expressions:
         value = values.get(name) if isinstance(values, dict) else None
@@ -86,6 +80,18 @@ def values_of(
             raise _evaluation_error(error_from(value))
         found[name] = mime_bundle(value.get("data"))
     return found
+
+
+def reply_of(end: Finished, result: ExecutionResult, *, deadline: float | None) -> dict[str, Any]:
+    """Return the content of a reply, or raise what prevented it."""
+    why = result.detail or "The kernel gave no reply."
+    if result.status == "timeout":
+        raise KernelTimeoutError(why, seconds=deadline or 0.0)
+    if end.exit is not None:
+        raise KernelDiedError(why)
+    if end.reply is None:
+        raise KernelSandboxError(why)
+    return end.reply
 
 
 def _evaluation_error(error: ErrorOutput) -> EvaluationError:

@@ -24,6 +24,7 @@ from kernel_sandbox.errors import (
     UnserialisableFrameError,
     UntrustedResultError,
 )
+from kernel_sandbox.gateway.transfer import RemoteFiles
 from kernel_sandbox.limits import MIB
 from kernel_sandbox.session import KernelSession
 from kernel_sandbox.untrusted import parse_untrusted, read_untrusted
@@ -79,6 +80,8 @@ class HandOff:
         self._session = session
         self._prepared: int | None = None
         self._files: dict[str, tuple[str, Path, int]] = {}
+        self._remote = None if session.gateway is None else RemoteFiles(session)
+        self._brought: dict[Path, tuple[int, Path]] = {}
 
     async def hand_over(
         self, name: str, value: object, *, deadline: float | None = 120.0
@@ -103,7 +106,7 @@ class HandOff:
             path = self._session.layout.inbox / f"{secrets.token_hex(8)}.arrow"
             await asyncio.to_thread(_write, encoded.table, path, name)
             self._files[name] = (fingerprint, path, size)
-        path = self._files[name][1]
+        path = await self._there(self._files[name][1])
         memory = self._session.limits.memory
         own = memory is None or size * _COPY_SHARE <= memory
         await self._run("load", name, path, deadline, f", own={own}")
@@ -118,7 +121,18 @@ class HandOff:
         It is also found by its name in the kernel's workspace, unless something else is there
         by that name. Raises :class:`HandOffError` when it cannot be read or there is no room.
         """
-        return str(await asyncio.to_thread(self._place, source))
+        placed = await asyncio.to_thread(self._place, source)
+        return str(await self._there(placed))
+
+    async def _there(self, path: Path) -> Path:
+        """Return where the kernel finds a file of the inbox, after bringing it there."""
+        if self._remote is None:
+            return path
+        known = self._brought.get(path)
+        if known is None or known[0] != self._session.generation:
+            there = await self._remote.put(path, f"{secrets.token_hex(4)}-{path.name}")
+            known = self._brought[path] = (self._session.generation, Path(there))
+        return known[1]
 
     def _place(self, source: Path) -> Path:
         layout = self._session.layout
@@ -152,14 +166,19 @@ class HandOff:
         """
         outbox = self._session.layout.outbox
         file = f"{secrets.token_hex(8)}.arrows"
-        answer = await self._run("save", name, outbox / file, deadline)
+        target = outbox / file if self._remote is None else Path(await self._remote.path(file))
+        answer = await self._run("save", name, target, deadline)
         if "refused" in answer:
             raise HandOffError(str(answer["refused"])[:500], name=name)
         limit = self._session.limits.frame_bytes
 
+        data = None
+        if self._remote is not None:
+            data = await self._remote.get(file, max_bytes=limit, variable=name)
+
         def read() -> pd.DataFrame:
-            data = read_untrusted(outbox, file, max_bytes=limit, variable=name)
-            return _decode(data, name, limit)
+            copied = data or read_untrusted(outbox, file, max_bytes=limit, variable=name)
+            return _decode(copied, name, limit)
 
         changes = answer.get("changes")
         sentences = changes if isinstance(changes, list) else []

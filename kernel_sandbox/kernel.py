@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import zmq
 from jupyter_client.manager import AsyncKernelManager
 
 from kernel_sandbox.connection import KernelConnection
+from kernel_sandbox.conversation import Conversation
 from kernel_sandbox.errors import KernelStartError
 from kernel_sandbox.kernelspecs import SandboxKernelSpecManager
 from kernel_sandbox.launcher import processes
@@ -40,8 +42,69 @@ class _Manager(AsyncKernelManager):
         """Open no socket: it would belong to the event loop that happens to run now."""
 
 
-class RunningKernel:
-    """A kernel process that answers."""
+class Kernel(ABC):
+    """A kernel that answers, wherever it runs; a session replaces it when it has ended."""
+
+    def __init__(self, connection: Conversation, limits: Limits) -> None:
+        self.connection = connection
+        self._limits = limits
+
+    @property
+    def exit(self) -> KernelExit | None:
+        """How it ended, once it did."""
+        return self.connection.exit
+
+    @property
+    @abstractmethod
+    def pid(self) -> int | None:
+        """The process id of the kernel, as this machine sees it; ``None`` for one elsewhere."""
+
+    @property
+    @abstractmethod
+    def backend(self) -> str:
+        """The name of what isolates it: "bubblewrap", "landlock", "none", "gateway"."""
+
+    @property
+    @abstractmethod
+    def isolation(self) -> str:
+        """How it is isolated, as a part of a sentence."""
+
+    def request(
+        self,
+        content: Mapping[str, Any],
+        *,
+        deadline: float | None,
+        msg_type: str = "execute_request",
+        byte_limit: int | None = None,
+        buffers: list[bytes] | None = None,
+    ) -> Request:
+        """Send a request; must be called in the event loop that reads it."""
+        request = Request(
+            msg_type,
+            dict(content),
+            byte_limit=self._limits.output_bytes if byte_limit is None else byte_limit,
+            deadline=deadline,
+            take_up_seconds=TAKE_UP_SECONDS,
+            buffers=buffers,
+        )
+        self.connection.submit(request)
+        return request
+
+    @abstractmethod
+    def stop_soon(self) -> None:
+        """Begin its end, without waiting for it."""
+
+    def abandon(self) -> None:
+        """Let it and all that belongs to it go, without waiting. Safe in a finaliser."""
+        self.connection.abandon()
+
+    @abstractmethod
+    async def kill(self) -> None:
+        """Kill it and everything below it; returns when all is gone."""
+
+
+class RunningKernel(Kernel):
+    """A kernel process of this machine that answers."""
 
     def __init__(
         self,
@@ -50,10 +113,9 @@ class RunningKernel:
         connection: KernelConnection,
         limits: Limits,
     ) -> None:
+        super().__init__(connection, limits)
         self._manager = manager
         self._provisioner = provisioner
-        self._limits = limits
-        self.connection = connection
 
     @classmethod
     async def start(
@@ -91,7 +153,7 @@ class RunningKernel:
             assert supervisor is not None
             connection = _connect(manager, supervisor, limits)
             kernel = cls(manager, provisioner, connection, limits)
-            await kernel._wait_until_ready()
+            await wait_until_ready(connection, limits)
         except BaseException as error:
             # Cancellation included: a process that was started must not be forgotten.
             await _end(manager, provisioner, connection)
@@ -101,11 +163,6 @@ class RunningKernel:
                 ) from error
             raise
         return kernel
-
-    @property
-    def exit(self) -> KernelExit | None:
-        """How it ended, once it did."""
-        return self.connection.exit
 
     @property
     def pid(self) -> int | None:
@@ -131,63 +188,47 @@ class RunningKernel:
         backend = self._provisioner.backend
         return "" if backend is None else backend.name
 
-    def request(
-        self,
-        content: Mapping[str, Any],
-        *,
-        deadline: float | None,
-        byte_limit: int | None = None,
-    ) -> Request:
-        """Send an execute request; must be called in the event loop that reads it."""
-        request = Request(
-            "execute_request",
-            dict(content),
-            byte_limit=self._limits.output_bytes if byte_limit is None else byte_limit,
-            deadline=deadline,
-            take_up_seconds=TAKE_UP_SECONDS,
-        )
-        self.connection.submit(request)
-        return request
-
     def stop_soon(self) -> None:
         """Begin its end, without waiting for it."""
         if self._provisioner.supervisor is not None:
             self._provisioner.supervisor.stop()
 
-    def abandon(self) -> None:
-        """Let it and all that belongs to it go, without waiting. Safe in a finaliser."""
-        self.connection.abandon()
-
     async def kill(self) -> None:
         """Kill it and everything below it; returns when all is gone."""
-        await _end(self._manager, self._provisioner, self.connection)
+        connection = self.connection
+        assert isinstance(connection, KernelConnection)
+        await _end(self._manager, self._provisioner, connection)
 
-    async def _wait_until_ready(self) -> None:
-        """Wait for a first reply, and for proof that outputs arrive too."""
-        deadline = time.monotonic() + self._limits.start_seconds
-        while True:
-            request = Request(
-                "kernel_info_request",
-                {},
-                byte_limit=self._limits.output_bytes,
-                idle_seconds=_FIRST_IDLE_SECONDS,
-            )
-            self.connection.submit(request)
-            try:
-                async with asyncio.timeout_at(
-                    asyncio.get_running_loop().time() + deadline - time.monotonic()
-                ):
-                    while not isinstance(event := await request.next_event(), Finished):
-                        pass
-            except TimeoutError:
-                raise KernelStartError(
-                    f"The kernel did not answer within {self._limits.start_seconds:g} seconds of "
-                    "its start; the machine may be overloaded."
-                ) from None
-            if event.exit is not None:
-                raise start_error(event.exit)
-            if event.lost_detail is None:
-                return
+
+async def wait_until_ready(connection: Conversation, limits: Limits) -> None:
+    """Wait for a first reply, and for proof that outputs arrive too.
+
+    Raises :class:`KernelStartError`.
+    """
+    deadline = time.monotonic() + limits.start_seconds
+    while True:
+        request = Request(
+            "kernel_info_request",
+            {},
+            byte_limit=limits.output_bytes,
+            idle_seconds=_FIRST_IDLE_SECONDS,
+        )
+        connection.submit(request)
+        try:
+            async with asyncio.timeout_at(
+                asyncio.get_running_loop().time() + deadline - time.monotonic()
+            ):
+                while not isinstance(event := await request.next_event(), Finished):
+                    pass
+        except TimeoutError:
+            raise KernelStartError(
+                f"The kernel did not answer within {limits.start_seconds:g} seconds of "
+                "its start; the machine may be overloaded."
+            ) from None
+        if event.exit is not None:
+            raise start_error(event.exit)
+        if event.lost_detail is None:
+            return
 
 
 async def _end(

@@ -14,12 +14,12 @@ import weakref
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from kernel_sandbox.directories import Layout, PrivateDirectory, remove_abandoned
 from kernel_sandbox.errors import KernelStartError, SessionClosedError
-from kernel_sandbox.evaluation import evaluation_content, json_value, values_of
-from kernel_sandbox.kernel import RunningKernel
+from kernel_sandbox.evaluation import evaluation_content, json_value, reply_of, values_of
+from kernel_sandbox.kernel import Kernel, RunningKernel
 from kernel_sandbox.kernelspecs import CURRENT
 from kernel_sandbox.limits import Limits
 from kernel_sandbox.outputs import ErrorOutput, ExecutionResult, MimeBundle, Output
@@ -27,6 +27,9 @@ from kernel_sandbox.policy import Policy
 from kernel_sandbox.request import Finished, Request
 from kernel_sandbox.results import LOST, result_of
 from kernel_sandbox.turnstile import Turnstile
+
+if TYPE_CHECKING:
+    from kernel_sandbox.gateway.rest import Gateway
 
 
 class Unset(enum.Enum):
@@ -43,7 +46,7 @@ class _Held:
 
     def __init__(self) -> None:
         self.directory = PrivateDirectory()
-        self.kernel: RunningKernel | None = None
+        self.kernel: Kernel | None = None
         self.owner = os.getpid()
 
     def let_go(self) -> None:
@@ -69,8 +72,10 @@ class KernelSession:
         kernel_name: str,
         cwd: Path | None,
         policy: Policy,
+        gateway: Gateway | None,
     ) -> None:
         self.policy = policy
+        self.gateway = gateway
         self._cwd = cwd
         self._kernel_name = kernel_name
         self._turn = Turnstile()
@@ -88,18 +93,22 @@ class KernelSession:
         *,
         policy: Policy | None = None,
         cwd: Path | None = None,
+        gateway: Gateway | None = None,
     ) -> Self:
         """Start a kernel and return when it answers.
 
         ``kernel_name``: an installed kernelspec; by default the running interpreter's ipykernel,
         which needs none. ``policy``: what it may do. ``cwd``: its working directory, by default
         the workspace in its private directory; another one must be among what the policy lets it
-        see. Raises :class:`~kernel_sandbox.errors.KernelStartError`.
+        see. ``gateway``: where the kernel runs instead of on this machine; then of the policy
+        only times and the limits on what comes back are kept from here. Raises
+        :class:`~kernel_sandbox.errors.KernelStartError`.
         """
         session = cls(
             kernel_name=kernel_name,
             cwd=None if cwd is None else cwd.absolute(),  # noqa: ASYNC240 - asks nothing
             policy=policy or Policy(),
+            gateway=gateway,
         )
         try:
             await session._launch()
@@ -230,6 +239,33 @@ class KernelSession:
         values = await self.evaluate(code, {"value": text}, deadline=deadline)
         return json_value(values["value"])
 
+    async def exchange(
+        self,
+        msg_type: str,
+        content: Mapping[str, Any],
+        buffers: list[bytes],
+        *,
+        deadline: float | None = 60.0,
+    ) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+        """Send a request of another kind with binary parts; return the reply and its parts.
+
+        For handlers that were put into the kernel. Raises what :meth:`evaluate` raises.
+        """
+        async with self._turn:
+            await self._ready()
+            assert self._held.kernel is not None
+            kernel = self._held.kernel
+            request = kernel.request(content, deadline=deadline, msg_type=msg_type, buffers=buffers)
+            self._current = request
+            try:
+                while not isinstance(event := await request.next_event(), Finished):
+                    pass
+            finally:
+                if not request.finished.done():
+                    kernel.connection.stop(request, "abandoned")
+            result = await self._conclude(event, deadline, replaced=None)
+            return reply_of(event, result, deadline=deadline), event.buffers
+
     async def interrupt(self) -> None:
         """Interrupt the cell that runs, if one does; its result then has status "interrupted".
 
@@ -269,13 +305,22 @@ class KernelSession:
             raise SessionClosedError("This kernel session was shut down; start a new one.")
 
     async def _launch(self) -> None:
-        kernel = await RunningKernel.start(
-            self._kernel_name,
-            cwd=self._cwd,
-            policy=self.policy,
-            private=self.layout.root,
-            generation=self._generation,
-        )
+        kernel: Kernel
+        if self.gateway is not None:
+            # Late: most never need it.
+            from kernel_sandbox.gateway.kernel import RemoteKernel  # noqa: PLC0415
+
+            kernel = await RemoteKernel.start(
+                self._kernel_name, gateway=self.gateway, policy=self.policy
+            )
+        else:
+            kernel = await RunningKernel.start(
+                self._kernel_name,
+                cwd=self._cwd,
+                policy=self.policy,
+                private=self.layout.root,
+                generation=self._generation,
+            )
         if self._closed:
             await kernel.kill()
             self._check_open()

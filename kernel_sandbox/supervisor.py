@@ -71,17 +71,21 @@ class PassedLimit:
 class KernelExit:
     """How a kernel's process ended. ``exit_code`` is negative for a signal, as in subprocess.
 
+    ``described``: what else is known of it.
     ``passed``: the limit for which it was ended, with what was ``used`` and the ``most``.
     """
 
     exit_code: int | None
     stderr: str
     passed: PassedLimit | None = None
+    described: str | None = None
 
     def __str__(self) -> str:
         """Return it in words, as in "it was killed by SIGKILL"."""
         if self.passed is not None:
             return str(self.passed)
+        if self.described is not None:
+            return self.described
         if self.exit_code is None:
             return "its process is gone"
         if self.exit_code < 0:
