@@ -70,7 +70,6 @@ async def test_a_session_at_an_enterprise_gateway(enterprise, run):
     policy = Policy(limits=Limits(grace_seconds=2.0))
     async with await KernelSession.start(gateway=gateway, policy=policy) as session:
         assert (await run(session, "6 * 7")).value == "42"
-        assert not session._held.kernel.connection._v1
         ran = await run(session, "import time\nwhile True: time.sleep(0.05)", deadline=0.5)
         assert (ran.result.status, ran.result.restarted) == ("timeout", False)
         assert await session.evaluate_json("x", code="x = 1 + 1") == 2
