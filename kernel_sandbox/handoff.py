@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
-import json
 import keyword
 import os
 import secrets
@@ -24,10 +22,11 @@ from kernel_sandbox.errors import (
     UnserialisableFrameError,
     UntrustedResultError,
 )
+from kernel_sandbox.fingerprint import fingerprint
 from kernel_sandbox.gateway.transfer import RemoteFiles
 from kernel_sandbox.limits import MIB
 from kernel_sandbox.session import KernelSession
-from kernel_sandbox.untrusted import parse_untrusted, read_untrusted
+from kernel_sandbox.untrusted import Buffer, parse_untrusted, read_untrusted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,23 +96,33 @@ class HandOff:
         """
         if not name.isidentifier() or keyword.iskeyword(name):
             raise HandOffError(f"{name!r} is not a name a variable can have.", name=name)
-        encoded, fingerprint, size = await asyncio.to_thread(_encode, name, value)
+        encoded = await asyncio.to_thread(_encode, name, value)
+        size = encoded.table.nbytes
         known = self._files.get(name)
-        sent = known is None or known[0] != fingerprint
+        new = self._session.layout.inbox / f"{secrets.token_hex(8)}.arrow"
+        digesting = asyncio.to_thread(fingerprint, encoded)
+        if known is not None and known[2] == size:
+            # Perhaps the same again: look before writing.
+            digest = await digesting
+            written = False
+        else:
+            digest, _ = await asyncio.gather(
+                digesting, asyncio.to_thread(_write, encoded.table, new, name)
+            )
+            written = True
+        sent = known is None or known[0] != digest
         if sent:
             if known is not None:
                 known[1].unlink(missing_ok=True)
-            path = self._session.layout.inbox / f"{secrets.token_hex(8)}.arrow"
-            await asyncio.to_thread(_write, encoded.table, path, name)
-            self._files[name] = (fingerprint, path, size)
+            if not written:
+                await asyncio.to_thread(_write, encoded.table, new, name)
+            self._files[name] = (digest, new, size)
         path = await self._there(self._files[name][1])
         memory = self._session.limits.memory
         own = memory is None or size * _COPY_SHARE <= memory
         await self._run("load", name, path, deadline, f", own={own}")
         changes = encoded.changes if own else (*encoded.changes, _READ_ONLY)
-        return HandedFrame(
-            name, encoded.rows, encoded.columns, size, fingerprint, changes, sent=sent
-        )
+        return HandedFrame(name, encoded.rows, encoded.columns, size, digest, changes, sent=sent)
 
     async def send_file(self, source: Path) -> str:
         """Give the kernel a copy of a file and return its path there.
@@ -240,11 +249,11 @@ def _preparation() -> str:
     )
 
 
-def _encode(name: str, value: object) -> tuple[EncodedFrame, str, int]:
+def _encode(name: str, value: object) -> EncodedFrame:
     from kernel_sandbox.codec.frames import NotAFrameError, encode  # noqa: PLC0415 - heavy
 
     try:
-        encoded = encode(value)
+        return encode(value)
     except NotAFrameError as error:
         raise UnserialisableFrameError(
             f"{name!r} cannot be handed to the kernel: {error}.", name=name
@@ -255,39 +264,6 @@ def _encode(name: str, value: object) -> tuple[EncodedFrame, str, int]:
             f"{str(error)[:200]}. Convert it to a plain DataFrame first.",
             name=name,
         ) from error
-    fingerprint, size = _fingerprint(encoded)
-    return encoded, fingerprint, size
-
-
-class _Digest:
-    """A file that only remembers the hash and the size of what is written to it."""
-
-    def __init__(self) -> None:
-        self.hash = hashlib.sha256()
-        self.size = 0
-        self.closed = False
-
-    def write(self, data: bytes) -> int:
-        self.hash.update(data)
-        self.size += len(data)
-        return len(data)
-
-    def flush(self) -> None:
-        """Nothing is held back."""
-
-    def close(self) -> None:
-        self.closed = True
-
-
-def _fingerprint(encoded: EncodedFrame) -> tuple[str, int]:
-    import pyarrow as pa  # noqa: PLC0415 - heavy
-
-    digest = _Digest()
-    digest.hash.update(json.dumps(encoded.meta, sort_keys=True).encode())
-    plain = encoded.table.replace_schema_metadata(None)
-    with pa.PythonFile(digest, mode="w") as sink, pa.ipc.new_stream(sink, plain.schema) as writer:
-        writer.write_table(plain)
-    return digest.hash.hexdigest(), digest.size
 
 
 def _write(table: Any, path: Path, name: str) -> None:
@@ -306,14 +282,14 @@ def _write(table: Any, path: Path, name: str) -> None:
         ) from error
 
 
-def _decode(data: bytes, name: str, limit: int) -> pd.DataFrame:
+def _decode(data: Buffer, name: str, limit: int) -> pd.DataFrame:
     import pandas as pd  # noqa: PLC0415 - heavy
 
     from kernel_sandbox.codec.frames import decode  # noqa: PLC0415 - heavy
 
     table = parse_untrusted(data, max_bytes=limit, variable=name)
     try:
-        frame = decode(table)
+        frame = decode(table, own=None)
     except Exception as error:
         raise UntrustedResultError(
             f"The kernel's result for {name!r} was refused: {str(error)[:200]}.", name=name

@@ -86,6 +86,8 @@ def _encode_typed(column: pd.Series[Any]) -> Encoded:
         return Encoded([array], {"as": "string", "storage": dtype.storage, "missing": missing})
     if isinstance(dtype, np.dtype):
         return _encode_numpy(column, dtype)
+    if str(dtype) == "geometry":
+        return _encode_geometry(column)
     if _PLAIN_DTYPE.fullmatch(str(dtype)):
         array = _chunked(pa.array(column.array))
         return Encoded([array], {"as": "plain", "dtype": str(dtype)})
@@ -107,6 +109,12 @@ def _encode_numpy(column: pd.Series[Any], dtype: np.dtype[Any]) -> Encoded:
         values = values.astype(dtype.newbyteorder("="))
     array = _chunked(pa.array(values, from_pandas=False))
     return Encoded([array], {"as": "plain", "dtype": str(values.dtype)}, change)
+
+
+def _encode_geometry(column: Any) -> Encoded:
+    crs = None if column.crs is None else column.crs.to_wkt()
+    array = pa.array(column.to_wkb().to_numpy(dtype=object), type=pa.large_binary())
+    return Encoded([array], {"as": "geometry", "crs": crs})
 
 
 def _encode_categorical(column: pd.Series[Any]) -> Encoded:
@@ -153,6 +161,9 @@ def _encode_objects(column: pd.Series[Any]) -> Encoded:
         return _encode_cells(column)
     # A datetime is a date to pandas' inference, and would lose its time.
     if kind == "date" and any(hasattr(value, "hour") for value in values[~mask]):
+        return _encode_cells(column)
+    # Arrow gives all the same number of places: 0 beside 0.5 would become 0.0.
+    if kind == "decimal" and len({value.as_tuple().exponent for value in values[~mask]}) > 1:
         return _encode_cells(column)
     array = _chunked(pa.array(values, type=_OBJECT_TYPES[kind], mask=mask, from_pandas=False))
     meta = {"as": "object", "missing": missing.pop() if missing else "none"}
@@ -240,8 +251,24 @@ def _read_plain(arrays: list[Any], meta: Meta) -> Any:
     if not isinstance(dtype, np.dtype) and hasattr(dtype, "__from_arrow__"):
         return dtype.__from_arrow__(array)
     # A name alone does not make pandas allocate; the type of the array must fit it.
-    values = array.to_numpy()
+    values = _in_place(array, dtype)
+    if values is None:
+        values = array.to_numpy()
     return values if values.dtype == dtype else pd.Series(values).astype(dtype).array
+
+
+def _in_place(array: Any, dtype: Any) -> Any:
+    """Return the values where they are, if the memory may be written; else ``None``."""
+    if not isinstance(array, pa.ChunkedArray) or array.num_chunks != 1:
+        return None
+    piece: Any = array.chunk(0)
+    fits = isinstance(dtype, np.dtype) and dtype.kind in "iuf" and not piece.null_count
+    if not fits or piece.type != pa.from_numpy_dtype(dtype):
+        return None
+    buffer = piece.buffers()[1]
+    if buffer is None or not buffer.is_mutable:
+        return None
+    return np.frombuffer(buffer, dtype, len(piece), piece.offset * dtype.itemsize)
 
 
 def _read_string(arrays: list[Any], meta: Meta) -> Any:
@@ -358,6 +385,23 @@ def _read_complex(arrays: list[Any], meta: Meta) -> Any:
     return values
 
 
+def _read_geometry(arrays: list[Any], meta: Meta) -> Any:
+    (array,) = arrays
+    if not pa.types.is_large_binary(array.type) and not pa.types.is_binary(array.type):
+        raise ValueError("a geometry is no bytes")
+    crs = meta["crs"]
+    try:
+        import geopandas as gpd  # noqa: PLC0415 - only where somebody has it
+    except ImportError:
+        return np.array(array.to_pylist(), dtype=object)
+    try:
+        return gpd.GeoSeries.from_wkb(
+            array.to_pylist(), crs=None if crs is None else str(crs)
+        ).array
+    except Exception as error:
+        raise ValueError(f"a geometry cannot be read: {str(error)[:200]}") from error
+
+
 _READERS: dict[str, Callable[[list[Any], Meta], Any]] = {
     "plain": _read_plain,
     "string": _read_string,
@@ -368,4 +412,5 @@ _READERS: dict[str, Callable[[list[Any], Meta], Any]] = {
     "period": _read_period,
     "interval": _read_interval,
     "complex": _read_complex,
+    "geometry": _read_geometry,
 }

@@ -63,10 +63,11 @@ def encode(value: object) -> EncodedFrame:
     raise NotAFrameError(f"it is a {kind.__module__}.{kind.__qualname__}, not a table")
 
 
-def decode(table: Any, *, own: bool = True) -> Any:
+def decode(table: Any, *, own: bool | None = True) -> Any:
     """Return what was written; raises :class:`ValueError` for what no writer wrote.
 
-    With ``own`` the values can be changed in place: they are copied from the table.
+    With ``own`` the values can be changed in place: they are copied from the table, or, when the
+    table is in memory that may be written (``own=None``), taken where they can be.
     """
     try:
         meta = json.loads(table.schema.metadata[METADATA_KEY])
@@ -124,6 +125,10 @@ def _encode_pandas(frame: pd.DataFrame, meta: Meta) -> EncodedFrame:
         "labels": _encode_labels(frame.columns, arrays),
         "index": _encode_index(frame.index, arrays),
     }
+    if hasattr(frame, "active_geometry_name"):
+        active = frame.active_geometry_name
+        where = [*frame.columns].index(active) if active is not None else None
+        meta["geometry"] = where
     attrs = CellWriter().dumps(dict(frame.attrs)) if frame.attrs else ""
     if attrs and len(attrs) < _MAX_ATTRS:
         meta["attrs"] = json.loads(attrs)
@@ -133,7 +138,7 @@ def _encode_pandas(frame: pd.DataFrame, meta: Meta) -> EncodedFrame:
     return replace(described, rows=len(frame))
 
 
-def _decode_pandas(table: Any, meta: Meta, *, own: bool) -> pd.DataFrame:
+def _decode_pandas(table: Any, meta: Meta, *, own: bool | None) -> pd.DataFrame:
     values = [_read(table, column) for column in meta["columns"]]
     index = _decode_index(table, meta["index"])
     if len(index) != (table.num_rows if table.num_columns else meta["rows"]):
@@ -145,17 +150,40 @@ def _decode_pandas(table: Any, meta: Meta, *, own: bool) -> pd.DataFrame:
         else value
         for value in values
     ]
+    if own is None:
+        values = [_writable(value) for value in values]
     with warnings.catch_warnings():
         # Thousands of columns are slow to insert one by one, but these come all at once.
         warnings.simplefilter("ignore", pd.errors.PerformanceWarning)
-        frame = pd.DataFrame(dict(enumerate(values)), index=index, copy=own)
+        frame = pd.DataFrame(dict(enumerate(values)), index=index, copy=bool(own))
     labels = _decode_labels(meta["labels"])
     if len(labels) != frame.shape[1]:
         raise ValueError("the labels do not fit the columns")
     frame.columns = labels
+    if "geometry" in meta:
+        frame = _geographic(frame, meta["geometry"])
     if "attrs" in meta:
         frame.attrs = untagged(meta["attrs"])
     return frame
+
+
+def _geographic(frame: pd.DataFrame, where: int | None) -> pd.DataFrame:
+    """Make a GeoDataFrame of a frame that was one."""
+    try:
+        import geopandas as gpd  # noqa: PLC0415 - only where somebody has it
+    except ImportError:
+        return frame
+    found: pd.DataFrame = gpd.GeoDataFrame(frame)
+    if where is not None:
+        found = gpd.GeoDataFrame(found, geometry=frame.columns[int(where)])
+    return found
+
+
+def _writable(value: Any) -> Any:
+    array = getattr(value, "_ndarray", value)
+    if isinstance(array, np.ndarray) and not array.flags.writeable:
+        return value.copy()
+    return value
 
 
 def _read(table: Any, meta: Meta) -> Any:

@@ -230,3 +230,33 @@ async def test_files_for_the_kernel_are_private(session, hand):
     await hand.hand_over("frame", SALES)
     for path in session.layout.inbox.iterdir():
         assert path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_geometry_crosses_with_its_reference_system(session, run, hand):
+    gpd = pytest.importorskip("geopandas")
+    from geopandas.testing import assert_geodataframe_equal
+    from shapely.geometry import LineString, Point
+
+    frame = gpd.GeoDataFrame(
+        {"name": ["a", "b", "c"], "other": gpd.GeoSeries([Point(0, 1), None, Point(2, 3)])},
+        geometry=[Point(1, 2), LineString([(0, 0), (1, 1)]), None],
+        crs="EPSG:4326",
+    )
+    handed = await hand.hand_over("places", frame)
+    assert handed.changes == ()
+    seen = await run(session, "type(places).__name__, places.crs.to_epsg(), places.geometry.name")
+    assert seen.value == "('GeoDataFrame', 4326, 'geometry')"
+    assert_geodataframe_equal(await hand.fetch_frame("places"), frame)
+
+
+async def test_a_forged_geometry_is_refused(session, run, hand):
+    pytest.importorskip("geopandas")
+    await run(
+        session,
+        "import geopandas\n"
+        "forged = geopandas.GeoDataFrame(geometry=geopandas.points_from_xy([1], [2]))\n"
+        "geopandas.GeoSeries.to_wkb = lambda self: __import__('pandas').Series([b'\\x01nonsense'])",
+    )
+    with pytest.raises(UntrustedResultError, match="geometry cannot be read"):
+        await hand.fetch_frame("forged")
+    await session.restart()
