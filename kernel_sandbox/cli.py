@@ -1,4 +1,4 @@
-"""``kernel_sandbox install | uninstall | show | doctor``.
+"""``kernel_sandbox install | uninstall | show | list-presets | doctor``.
 
 Exit codes: 0 all is well, 1 an attack of ``doctor`` reached the host, 2 it was used wrongly, or
 this machine cannot isolate.
@@ -14,11 +14,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from kernel_sandbox.errors import KernelSandboxError, PolicyError
+from kernel_sandbox.errors import KernelSandboxError, KernelStartError, PolicyError
 from kernel_sandbox.kernelspecs import CURRENT
 from kernel_sandbox.limits import GIB, MIB
 from kernel_sandbox.policy import PRESETS, Policy
 
+_MARKS = {
+    "refused": "ok",
+    "reached": "REACHED",
+    "allowed": "allowed",
+    "unknown": "NOT KNOWN",
+}
 _UNITS = {"": MIB, "M": MIB, "G": GIB}
 
 
@@ -69,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
 
     show = verbs.add_parser("show", parents=[policy], help="say what a policy means")
     show.set_defaults(run=_show)
+
+    presets = verbs.add_parser("list-presets", help="say what each preset means")
+    presets.set_defaults(run=_list_presets)
 
     doctor = verbs.add_parser(
         "doctor", parents=[policy], help="find out what isolates kernels here, and attack it"
@@ -123,7 +132,20 @@ def _install(options: argparse.Namespace) -> int:
             "They see no folder of yours, the notebook's neither, and work in one of their own; "
             "--read and --write let them see more."
         )
-    _say(f"Here they are {choose(policy.isolation).described}.")
+    else:
+        _say("They work in the notebook's folder if it is among these, else in one of their own.")
+    try:
+        backend = choose(policy.isolation)
+    except KernelStartError as error:
+        sys.stderr.write(f"WARNING: it is installed, but will not start here. {error}\n")
+        return 0
+    if policy.network and backend.name != "bubblewrap":
+        sys.stderr.write(
+            "WARNING: it is installed, but will not start here: hosts are let through by "
+            "bubblewrap only. `kernel_sandbox doctor` says why that does not work.\n"
+        )
+        return 0
+    _say(f"Here they are {backend.described}.")
     return 0
 
 
@@ -136,6 +158,12 @@ def _uninstall(options: argparse.Namespace) -> int:
 
 def _show(options: argparse.Namespace) -> int:
     _say(_table(_policy(options).describe()))
+    return 0
+
+
+def _list_presets(_options: argparse.Namespace) -> int:
+    for name in PRESETS[:-1]:
+        _say(f"{name}:\n{_table(Policy.preset(name).describe())}")
     return 0
 
 
@@ -154,7 +182,8 @@ def _doctor(options: argparse.Namespace) -> int:
             _say(note)
         width = max((len(check.tried) for check in found.checks), default=0)
         for check in found.checks:
-            _say(f"{check.tried:<{width}}  {'REACHED THE HOST' if check.reached else 'refused'}")
+            detail = f" ({check.detail})" if check.detail else ""
+            _say(f"{check.tried:<{width}}  {_MARKS[check.result]}{detail}")
     if found.problem is not None:
         return 2
     return 1 if found.reached else 0

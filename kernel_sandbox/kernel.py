@@ -19,11 +19,12 @@ from jupyter_client.manager import AsyncKernelManager
 from kernel_sandbox.connection import KernelConnection
 from kernel_sandbox.conversation import Conversation
 from kernel_sandbox.errors import KernelStartError
+from kernel_sandbox.failures import start_error
 from kernel_sandbox.kernelspecs import SandboxKernelSpecManager
 from kernel_sandbox.launcher import processes
 from kernel_sandbox.limits import Limits
 from kernel_sandbox.policy import Policy
-from kernel_sandbox.provisioner import SandboxProvisioner, start_error
+from kernel_sandbox.provisioner import SandboxProvisioner
 from kernel_sandbox.request import Finished, Request
 from kernel_sandbox.supervisor import KernelExit, Supervisor
 

@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,8 @@ from kernel_sandbox.confinement.backends import choose
 from kernel_sandbox.confinement.plan import Backend, plan
 from kernel_sandbox.directories import Layout, PrivateDirectory
 from kernel_sandbox.environment import kernel_environment, python_path
-from kernel_sandbox.errors import KernelStartError
+from kernel_sandbox.errors import KernelSandboxError, KernelStartError
+from kernel_sandbox.failures import for_front_end, start_error
 from kernel_sandbox.policy import Policy
 from kernel_sandbox.startup import install
 from kernel_sandbox.supervisor import KernelExit, Supervisor
@@ -34,6 +36,11 @@ _SOCKET_PATH_MAX = 103
 
 _STOP_SECONDS = 12.0
 _READY_SECONDS = 30.0
+
+_LISTEN_SECONDS = 10.0
+"""A kernel that has made no sockets by then is slow rather than broken: its user waits on."""
+
+_LOOK_SECONDS = 0.01
 
 
 class SandboxProvisioner(LocalProvisioner):
@@ -82,8 +89,18 @@ class SandboxProvisioner(LocalProvisioner):
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Choose sockets and environment, and write the connection file.
 
-        Raises :class:`KernelStartError` when the policy cannot be had here.
+        Raises :class:`KernelStartError` when the policy cannot be had here, or makes no sense.
         """
+        try:
+            return await self._prepare(**kwargs)
+        except KernelSandboxError as error:
+            await self._give_up()
+            raise _told(error) from None
+        except BaseException:
+            await self._give_up()
+            raise
+
+    async def _prepare(self, **kwargs: Any) -> dict[str, Any]:
         policy = self.effective_policy()
         self.backend = await asyncio.to_thread(choose, policy.isolation)
         if not self.private_path:
@@ -115,7 +132,22 @@ class SandboxProvisioner(LocalProvisioner):
         return prepared
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        """Start the kernel; raises :class:`OSError` when the supervisor cannot be started."""
+        """Start the kernel and return when it has made its sockets, or seems to need long.
+
+        Raises :class:`KernelStartError` in words when it ended before, and :class:`OSError` when
+        the supervisor cannot be started; then nothing of it is left.
+        """
+        try:
+            await self._launch(cmd, **kwargs)
+        except KernelSandboxError as error:
+            await self._give_up()
+            raise _told(error) from None
+        except BaseException:
+            await self._give_up()
+            raise
+        return self.connection_info
+
+    async def _launch(self, cmd: list[str], **kwargs: Any) -> None:
         assert self.backend is not None
         policy = self.effective_policy()
         resources = [Path(self.kernel_spec.resource_dir)] if self.kernel_spec.resource_dir else []
@@ -129,26 +161,43 @@ class SandboxProvisioner(LocalProvisioner):
             also_read=resources,
             python_path=python_path(self._source),
         )
+        if (left_over := self._first_socket()) is not None:
+            left_over.unlink(missing_ok=True)
         self.supervisor = Supervisor(
             planned, environment=kwargs["env"], remove=[Path(self.private_path)]
         )
         self._told = False
         self.pid = self.supervisor.pid
         # Else a front end that waits for a reply would only say that the kernel died.
-        if not await asyncio.to_thread(self.supervisor.wait_ready, _READY_SECONDS):
-            raise await self._start_error()
-        return self.connection_info
+        await self._await_start(self.supervisor, program=cmd[0])
 
-    async def _start_error(self) -> KernelStartError:
-        supervisor = self.supervisor
-        assert supervisor is not None
-        ended = supervisor.exit
+    async def _await_start(self, supervisor: Supervisor, *, program: str) -> None:
+        """Return when the kernel listens; raise if it ends before."""
+        ready = await asyncio.to_thread(supervisor.wait_ready, _READY_SECONDS)
+        listens = self._first_socket()
+        until = time.monotonic() + _LISTEN_SECONDS
+        while ready and listens is not None and supervisor.exit is None:
+            if _is_there(listens) or time.monotonic() > until:
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
+        if supervisor.exit is not None:
+            self._tell(supervisor.exit)
+            raise start_error(supervisor.exit, program=program)
+        if not ready:
+            raise KernelStartError(f"The kernel was not run within {_READY_SECONDS:g} seconds.")
+
+    def _first_socket(self) -> Path | None:
+        """Return the file that appears when the kernel listens, if it listens at files."""
+        info = self.connection_info
+        if info.get("transport") != "ipc":
+            return None
+        return Path(f"{info['ip']}-{info['shell_port']}")
+
+    async def _give_up(self) -> None:
+        """Leave nothing of a start that failed, for nobody will ask to."""
         await self.kill()
         await self.wait()
         await self.cleanup()
-        if ended is None:
-            return KernelStartError(f"The kernel was not run within {_READY_SECONDS:g} seconds.")
-        return start_error(ended)
 
     def _working_directory(self, policy: Policy, asked: str | None) -> Path:
         """Return the asked one if the kernel can see it, else its workspace."""
@@ -161,6 +210,9 @@ class SandboxProvisioner(LocalProvisioner):
         granted = (*policy.read_only, *policy.writable, self.layout.root)
         if self.backend.name == "none" or any(path.is_relative_to(root) for root in granted):
             return path
+        self.log.info(
+            "The kernel works in a private folder: its policy does not let it see %s.", path
+        )
         return self.layout.workspace
 
     async def poll(self) -> int | None:
@@ -177,7 +229,7 @@ class SandboxProvisioner(LocalProvisioner):
         if not self._told and ended is not None and (ended.exit_code or ended.passed):
             self._told = True
             text = ended.stderr.strip()
-            self.log.warning("The kernel ended: %s.%s", ended, f"\n{text}" if text else "")
+            self.log.error("The kernel ended: %s.%s", ended, f"\n{text}" if text else "")
 
     async def wait(self) -> int | None:
         """Wait until the kernel and everything below it is gone."""
@@ -227,15 +279,15 @@ class SandboxProvisioner(LocalProvisioner):
             self.private_path = ""
 
 
-def start_error(ended: KernelExit) -> KernelStartError:
-    """Return what to raise for a kernel that ended while it started."""
-    lines = [line for line in ended.stderr.splitlines() if line.strip()]
-    cause = f": {lines[-1].strip()}" if lines else "."
-    return KernelStartError(
-        f"The kernel ended while starting ({ended}){cause}",
-        stderr=ended.stderr,
-        exit_code=ended.exit_code,
-    )
+def _told(error: KernelSandboxError) -> KernelStartError:
+    if isinstance(error, KernelStartError):
+        return for_front_end(error)
+    # A kernelspec or a setting holds a policy that makes no sense.
+    return for_front_end(KernelStartError(str(error)))
+
+
+def _is_there(path: Path) -> bool:
+    return os.path.lexists(path)
 
 
 def _ipc_possible(prefix: Path) -> bool:

@@ -1,165 +1,87 @@
-"""Attacks that need nothing but a few decoys, each a function that returns whether it worked.
-
-The source of this module is run inside kernels, so it imports nothing of the package. Its first
-lines of documentation are what people read.
-"""
+"""The attacks in words: for each a title, and how the host tells whether it worked."""
 
 from __future__ import annotations
 
-import ctypes
-import os
-import socket
-import stat
-from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-_LIBC = ctypes.CDLL(None, use_errno=True)
-_PTRACE_SEIZE = 0x4206
-_MNT_DETACH = 2
-_CLONE_NEWUSER = 0x10000000
-_REFUSALS = (1, 13, 38, 95)  # EPERM, EACCES, ENOSYS, EOPNOTSUPP
+from kernel_sandbox.confinement.filesystem import interpreter_paths
+from kernel_sandbox.doctor.decoys import Decoys, Verdict
+from kernel_sandbox.policy import Policy
 
 
-def reads_a_file(decoys: dict[str, Any]) -> bool:
-    """Read a file outside."""
-    with open(decoys["secret_file"]) as file:  # noqa: PTH123
-        return decoys["secret"] in file.read()
+@dataclass(frozen=True, slots=True)
+class Attack:
+    """Its name in :mod:`kernel_sandbox.doctor.attacks`, in words, and the verdict."""
+
+    name: str
+    title: str
+    reached: Verdict
 
 
-def lists_the_home(decoys: dict[str, Any]) -> bool:
-    """List your home."""
-    own = os.environ.get("HOME")
-    visible = [name for name in os.listdir(decoys["home"]) if name not in decoys["granted"]]  # noqa: PTH208
-    return decoys["home"] != own and bool(visible)
+def _told_secret(decoys: Decoys, got: Any) -> bool:
+    return decoys.secret in str(got)
 
 
-def writes_a_file(decoys: dict[str, Any]) -> bool:
-    """Write a file outside."""
-    with open(decoys["target_file"], "w") as file:  # noqa: PTH123
-        file.write(decoys["secret"])
-    return False  # the host looks
+def _any(_decoys: Decoys, got: Any) -> bool:
+    return bool(got)
 
 
-def has_the_environment(decoys: dict[str, Any]) -> bool:
-    """Find a secret in the environment."""
-    return decoys["secret"] in str(dict(os.environ))
+ATTACKS = (
+    Attack("read_file", "read a file outside", _told_secret),
+    Attack("read_through_link", "read it through a link", _told_secret),
+    Attack("list_home", "list your home", _any),
+    Attack("write_file", "change a file outside", lambda decoys, _: decoys.changed()),
+    Attack("make_file", "make a file outside", lambda decoys, _: decoys.made()),
+    Attack("remove_file", "remove a file outside", lambda decoys, _: decoys.removed()),
+    Attack("read_environment", "see your environment variables", _told_secret),
+    Attack("read_connection_file", "read another kernel's key", _told_secret),
+    Attack("change_python", "change the Python it runs in", _any),
+    Attack("use_descriptors", "use files left open", _told_secret),
+    Attack("read_process", "see another process's variables", _told_secret),
+    Attack("read_memory", "read another process's memory", _told_secret),
+    Attack("attach", "trace another process", _told_secret),
+    Attack("send_signal", "signal another process", lambda decoys, _: decoys.signal_came()),
+    Attack("connect_tcp", "connect to a server on this machine", _told_secret),
+    Attack("connect_unix", "connect to a socket in a folder", _told_secret),
+    Attack("connect_abstract", "connect to a socket without a file", _told_secret),
+    Attack("send_udp", "send a datagram", lambda decoys, _: decoys.datagram_came()),
+    Attack("mount", "mount a file system", _any),
+    Attack("unshare", "become root of a namespace", _any),
+    Attack("use_io_uring", "use io_uring", _any),
+    Attack("load_bpf", "use BPF", _any),
+    Attack("open_core_pattern", "change what runs after a crash", _any),
+    Attack("make_setuid_file", "make a setuid file", _any),
+    Attack("gain_privileges", "gain rights by a setuid program", _any),
+)
 
 
-def reads_the_owners_environment(decoys: dict[str, Any]) -> bool:
-    """Read the environment of the process that started it."""
-    with open(f"/proc/{decoys['owner']}/environ", "rb") as file:  # noqa: PTH123
-        return bool(file.read(1))
+def allowed(attack: Attack, policy: Policy, decoys: Decoys) -> str:
+    """Return why ``policy`` itself allows what ``attack`` tries, or nothing."""
+    granted = (*policy.read_only, *policy.writable)
+    if any(decoys.folder.is_relative_to(path) for path in granted) and attack.name in {
+        "read_file", "read_through_link", "write_file", "make_file", "remove_file",
+        "connect_unix", "read_connection_file", "use_descriptors",
+    }:  # fmt: skip
+        return "the policy grants the folder of temporary files"
+    prefix = Path(decoys.targets["prefix"])
+    if attack.name == "change_python" and any(prefix.is_relative_to(p) for p in policy.writable):
+        return "the policy lets it change that folder"
+    if attack.name == "list_home" and any(Path.home().is_relative_to(path) for path in granted):
+        return "the policy grants your home"
+    return ""
 
 
-def signals_the_owner(decoys: dict[str, Any]) -> bool:
-    """Send a signal to the process that started it."""
-    os.kill(decoys["owner"], 0)
-    return True
-
-
-def connects_by_tcp(decoys: dict[str, Any]) -> bool:
-    """Connect to a port of this machine."""
-    socket.create_connection(("127.0.0.1", decoys["tcp"]), 2).close()
-    return False  # the host looks
-
-
-def connects_by_a_file(decoys: dict[str, Any]) -> bool:
-    """Connect to a socket of yours."""
-    with socket.socket(socket.AF_UNIX) as client:
-        client.connect(decoys["unix"])
-    return False  # the host looks
-
-
-def sends_a_datagram(_: dict[str, Any]) -> bool:
-    """Send a datagram to the network."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        sender.sendto(b"x", ("192.0.2.1", 53))
-    return True
-
-
-def makes_a_namespace(_: dict[str, Any]) -> bool:
-    """Make a user namespace of its own."""
-    return bool(_LIBC.unshare(_CLONE_NEWUSER) == 0)
-
-
-def mounts(_: dict[str, Any]) -> bool:
-    """Mount a file system."""
-    place = os.getcwdb()  # noqa: PTH109
-    mounted = _LIBC.mount(b"none", place, b"tmpfs", 0, None) == 0
-    if mounted:
-        _LIBC.umount2(place, _MNT_DETACH)
-    return bool(mounted)
-
-
-def traces_the_owner(decoys: dict[str, Any]) -> bool:
-    """Trace the process that started it."""
-    child = os.fork()
-    if child == 0:
-        # Its end lets the owner go on.
-        result = _LIBC.ptrace(_PTRACE_SEIZE, decoys["owner"], None, None)
-        os._exit(0 if result == 0 else 1)
-    _, status = os.waitpid(child, 0)
-    return status == 0
-
-
-def uses_io_uring(decoys: dict[str, Any]) -> bool:
-    """Use io_uring, which passes by filters."""
-    number = decoys["calls"]["io_uring_setup"]
-    result = _LIBC.syscall(ctypes.c_long(number), 8, ctypes.create_string_buffer(120))
-    return bool(result >= 0 or ctypes.get_errno() not in _REFUSALS)
-
-
-def sets_the_core_pattern(_: dict[str, Any]) -> bool:
-    """Set the program that Linux runs when another crashes."""
-    os.close(os.open("/proc/sys/kernel/core_pattern", os.O_WRONLY))
-    return True
-
-
-def makes_a_set_id_file(_: dict[str, Any]) -> bool:
-    """Make a program that runs with its owner's rights."""
-    with open("set-id", "w"):  # noqa: PTH123
-        pass
-    os.chmod("set-id", 0o4755)  # noqa: PTH101, S103
-    return bool(os.stat("set-id").st_mode & stat.S_ISUID)  # noqa: PTH116
-
-
-def writes_to_python(decoys: dict[str, Any]) -> bool:
-    """Change the Python environment."""
-    path = os.path.join(decoys["prefix"], "kernel-sandbox-was-here")  # noqa: PTH118
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT))
-    os.unlink(path)  # noqa: PTH108
-    return True
-
-
-CHECKS: dict[str, Callable[[dict[str, Any]], bool]] = {
-    function.__name__: function
-    for function in (
-        reads_a_file,
-        lists_the_home,
-        writes_a_file,
-        has_the_environment,
-        reads_the_owners_environment,
-        signals_the_owner,
-        connects_by_tcp,
-        connects_by_a_file,
-        sends_a_datagram,
-        makes_a_namespace,
-        mounts,
-        traces_the_owner,
-        uses_io_uring,
-        sets_the_core_pattern,
-        makes_a_set_id_file,
-        writes_to_python,
-    )
-}
-
-
-def play(decoys: dict[str, Any]) -> dict[str, bool]:
-    """Play all; an error is a refusal."""
-    found = {}
-    for name, function in CHECKS.items():
-        try:
-            found[name] = bool(function(decoys))
-        except OSError:
-            found[name] = False
-    return found
+def names_not_granted(names: list[str], policy: Policy, python: str) -> list[str]:
+    """Return the ``names`` in the user's home that neither policy nor interpreter explain."""
+    needed = (*policy.read_only, *policy.writable, *interpreter_paths(python))
+    home = Path.home()
+    return [
+        name
+        for name in names
+        if not any(
+            path.is_relative_to(home / name) or (home / name).is_relative_to(path)
+            for path in needed
+        )
+    ]

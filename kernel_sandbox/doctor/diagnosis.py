@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
 import os
-import secrets
-import socket
 import sys
-import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from kernel_sandbox.confinement.backends import attempts
-from kernel_sandbox.confinement.syscalls import numbers
-from kernel_sandbox.doctor import checks
+from kernel_sandbox.doctor import attacks
+from kernel_sandbox.doctor.checks import ATTACKS, Attack, allowed, names_not_granted
+from kernel_sandbox.doctor.decoys import Decoys
 from kernel_sandbox.errors import KernelSandboxError
 from kernel_sandbox.launcher.processes import available_memory
 from kernel_sandbox.policy import Policy
 from kernel_sandbox.session import KernelSession
 
-_SOURCE = Path(checks.__file__).read_text(encoding="utf-8")
+_SOURCE = Path(attacks.__file__).read_text(encoding="utf-8")
+_SECONDS = 15.0
+
+
+Result = Literal["refused", "reached", "allowed", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One attack: what it tried, and whether it reached the host."""
+    """One attack: what it tried and how that ended.
+
+    ``detail``: the system's refusal, why the policy allows it, or why it could not be tried.
+    """
 
     name: str
     tried: str
-    reached: bool
+    result: Result
+    detail: str = ""
+
+    @property
+    def reached(self) -> bool:
+        """Whether it got at the host, or might have: what was not tried counts as reached."""
+        return self.result in {"reached", "unknown"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +67,8 @@ class Diagnosis:
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON values."""
-        return asdict(self)
+        checks = [{**asdict(check), "reached": check.reached} for check in self.checks]
+        return {**asdict(self), "checks": checks}
 
 
 async def diagnose(policy: Policy | None = None) -> Diagnosis:
@@ -73,7 +85,7 @@ async def diagnose(policy: Policy | None = None) -> Diagnosis:
                 session.isolation,
                 tried,
                 described,
-                await _attack(session, policy),
+                await _attack_host(session, policy),
                 notes=notes,
             )
     except KernelSandboxError as error:
@@ -93,69 +105,32 @@ def _notes() -> list[str]:
     return notes
 
 
-class _Decoys:
-    """Things of a user's that attacks aim at; gone with ``stack``."""
-
-    def __init__(self, stack: contextlib.ExitStack, policy: Policy) -> None:
-        self._folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="decoy-")))
-        secret = secrets.token_hex(16)
-        (self._folder / "secret").write_text(secret)
-        os.environ["KERNEL_SANDBOX_DECOY"] = secret
-        stack.callback(os.environ.pop, "KERNEL_SANDBOX_DECOY")
-        self._tcp = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-        self._unix = stack.enter_context(socket.socket(socket.AF_UNIX))
-        self._unix.bind(str(self._folder / "socket"))
-        self._unix.listen()
-        home = Path("~").expanduser()
-        granted = {*policy.read_only, *policy.writable, Path(sys.prefix), Path(sys.base_prefix)}
-        self.told = {
-            "secret": secret,
-            "secret_file": str(self._folder / "secret"),
-            "target_file": str(self._folder / "target"),
-            "home": str(home),
-            "granted": [
-                path.relative_to(home).parts[0]
-                for path in granted
-                if path.is_relative_to(home) and path != home
-            ],
-            "owner": os.getpid(),
-            "tcp": self._tcp.getsockname()[1],
-            "unix": str(self._folder / "socket"),
-            "prefix": sys.prefix,
-            "calls": numbers(),
-        }
-
-    def reached(self) -> dict[str, bool]:
-        """Return what only the host can see."""
-        return {
-            "writes_a_file": (self._folder / "target").exists(),
-            "connects_by_tcp": _was_reached(self._tcp),
-            "connects_by_a_file": _was_reached(self._unix),
-        }
-
-
-async def _attack(session: KernelSession, policy: Policy) -> tuple[Check, ...]:
-    with contextlib.ExitStack() as stack:
-        decoys = _Decoys(stack, policy)
-        # A new kernel gets the environment with the decoy, if it gets any.
-        await session.restart()
-        code = (
-            "import types\nmodule = types.ModuleType('checks')\n"
-            f"exec({_SOURCE!r}, module.__dict__)\nfound = module.play({decoys.told!r})"
-        )
-        found = await session.evaluate_json("found", code=code)
-        for name, reached in decoys.reached().items():
-            found[name] |= reached
-    return tuple(
-        Check(name, (function.__doc__ or name).strip("."), bool(found.get(name)))
-        for name, function in checks.CHECKS.items()
-    )
-
-
-def _was_reached(server: socket.socket) -> bool:
-    server.settimeout(0.05)
+async def _attack_host(session: KernelSession, policy: Policy) -> tuple[Check, ...]:
+    decoys = await asyncio.to_thread(Decoys.make)
     try:
-        server.accept()[0].close()
-    except OSError:
-        return False
-    return True
+        # A new kernel gets the environment and the open file with the secret, if it gets any.
+        await session.restart()
+        return tuple([await _check(attack, session, policy, decoys) for attack in ATTACKS])
+    finally:
+        await asyncio.to_thread(decoys.remove)
+
+
+async def _check(attack: Attack, session: KernelSession, policy: Policy, decoys: Decoys) -> Check:
+    if why := allowed(attack, policy, decoys):
+        return Check(attack.name, attack.title, "allowed", why)
+    code = (
+        f"scope = {{'__name__': 'doctor'}}\nexec({_SOURCE!r}, scope)\n"
+        f"said = scope['run']({attack.name!r}, {decoys.targets!r})"
+    )
+    try:
+        said = await session.evaluate_json("said", code=code, deadline=_SECONDS)
+    except KernelSandboxError as error:
+        return Check(attack.name, attack.title, "unknown", str(error))
+    if not isinstance(said, dict):
+        return Check(attack.name, attack.title, "unknown", "the kernel did not answer")
+    got = said.get("got")
+    if attack.name == "list_home" and isinstance(got, list):
+        got = names_not_granted([str(name) for name in got], policy, sys.executable)
+    if await asyncio.to_thread(attack.reached, decoys, got):
+        return Check(attack.name, attack.title, "reached")
+    return Check(attack.name, attack.title, "refused", str(said.get("refused", "got its own only")))

@@ -102,7 +102,8 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]
         "ANALYST_DATA": str(home / "analyst"),
         "ANALYST_TEST_REPLIES": str(replies),
         "JUPYTERLAB_SETTINGS_DIR": str(home / "user-settings"),
-        "PYTHONPATH": str(IN_KERNEL),
+        # What the tests themselves were told to run stays what the server runs.
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(IN_KERNEL), os.environ.get("PYTHONPATH")))),
     }
     log = (home / "server.log").open("wb")
     server = subprocess.Popen(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -149,3 +150,21 @@ def test_a_servers_kernels_live_and_die_as_ever(server):
     assert "25" in str(server.run(kernel, "print(5 * 5)"))
     assert server.http.delete(f"/api/kernels/{kernel}").status_code == 204
     wait_for(lambda: not psutil.Process(server.process.pid).children(recursive=True))
+
+
+@pytest.mark.parametrize("server", ["jupyter_server", "kernel_gateway"], indirect=True)
+def test_why_a_kernel_did_not_start_is_in_the_answer(server, tmp_path):
+    kernels = tmp_path / "prefix" / "share" / "jupyter" / "kernels"
+    broken = kernels / "broken"
+    shutil.copytree(kernels / "python-isolated", broken)
+    spec = json.loads((broken / "kernel.json").read_text())
+    spec["argv"] = [sys.executable, "-c", "import no_such_module_at_all", "{connection_file}"]
+    (broken / "kernel.json").write_text(json.dumps(spec))
+    answer = server.http.post("/api/kernels", json={"name": "broken"})
+    assert answer.status_code == 500
+    assert "No module named 'no_such_module_at_all'" in answer.json()["message"]
+    session = {"path": "a.ipynb", "type": "notebook", "name": "", "kernel": {"name": "broken"}}
+    answer = server.http.post("/api/sessions", json=session)
+    assert answer.status_code == 500
+    assert "No module named 'no_such_module_at_all'" in answer.json()["message"]
+    assert not psutil.Process(server.process.pid).children(recursive=True)
