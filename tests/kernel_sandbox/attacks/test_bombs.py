@@ -36,11 +36,13 @@ async def small(request) -> AsyncIterator[KernelSession]:
     session = await KernelSession.start(policy=SMALL.replace(isolation=request.param))
     ours = psutil.Process()
     before = ours.memory_info().rss
+    others = {*ours.children(recursive=True)} - {psutil.Process(session.kernel_pid)}
+    others -= {*psutil.Process(session.kernel_pid).parents()}
     yield session
     root = session.layout.root
     await session.shutdown()
     assert not root.exists()
-    assert not [p for p in ours.children(recursive=True) if "python" in p.name()]
+    assert {*ours.children(recursive=True)} <= others
     assert ours.memory_info().rss - before < 200 * MIB
 
 
@@ -70,7 +72,8 @@ async def test_a_fork_bomb(small):
     )
     result, _, _ = await play(small, code)
     assert result.status in {"died", "error"}
-    assert "processes, and the limit is 40" in (result.detail or "")
+    # Whichever is passed first; each fork takes some memory.
+    assert "and the limit is" in (result.detail or "")
     assert await is_usable(small)
 
 
