@@ -30,6 +30,9 @@ benchmarks: $(VENV)/.test
 	$(BIN)/analyst model pull
 	$(BIN)/python benchmarks/client_latency.py
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/sandbox.py
+	$(BIN)/python benchmarks/handoff.py
+	$(BIN)/python benchmarks/soak.py
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \

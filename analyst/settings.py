@@ -31,6 +31,7 @@ from pydantic import (
 
 from analyst.record.files import write_private
 
+_URLS = ("base_url", "gateway_url")
 IN_PROCESS_ONLY = frozenset({"api_key"})
 """Settings that are never written to the file, to a log, or shown."""
 
@@ -163,6 +164,11 @@ class Settings(BaseModel):
         default=(),
         description="folders of yours the agent's code may read, separated by commas",
     )
+    gateway_url: _OptionalText = Field(
+        default=None,
+        description="a Jupyter gateway that runs the agent's kernel instead of this machine; its "
+        "token is read from JUPYTER_GATEWAY_AUTH_TOKEN",
+    )
     spare_kernel: Annotated[bool, BeforeValidator(_from_words)] = Field(
         default=True,
         description="start a kernel for the agent when the extension is loaded, and keep a spare "
@@ -186,7 +192,7 @@ class Settings(BaseModel):
             Policy(read_only=tuple(map(Path, values)))
         return values
 
-    @field_validator("base_url")
+    @field_validator("base_url", "gateway_url")
     @classmethod
     def _check_url(cls, url: str | None) -> str | None:
         if url is None:
@@ -199,7 +205,7 @@ class Settings(BaseModel):
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("it must be an address such as https://host/v1")
         if "@" in parts.netloc:
-            raise ValueError("give a user name or password as api_key, not within the address")
+            raise ValueError("give a user name or password apart, not within the address")
         return url
 
     @classmethod
@@ -279,15 +285,16 @@ class Settings(BaseModel):
     def public(self) -> dict[str, Any]:
         """Return the settings as the record of a run may hold them: no key, no URL query."""
         values = self.model_dump(mode="json")
-        if self.base_url is not None:
-            values["base_url"] = display_url(self.base_url)
+        for name in _URLS:
+            if values[name] is not None:
+                values[name] = display_url(values[name])
         return values
 
     def _shown(self, name: str) -> str:
         value = getattr(self, name)
         if name in IN_PROCESS_ONLY:
             return "not set" if value is None else "set (not shown)"
-        return display_url(value) if name == "base_url" and value else _show(value)
+        return display_url(value) if name in _URLS and value else _show(value)
 
 
 @dataclass(frozen=True, kw_only=True)

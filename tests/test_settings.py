@@ -67,7 +67,7 @@ def test_an_unknown_setting_lists_the_right_ones():
         ("base_url", "host/v1", "such as https://host/v1"),
         ("base_url", "file:///etc", "such as https://host/v1"),
         ("base_url", "http://[::1", "such as https://host/v1"),
-        ("base_url", "https://me:secret@host/v1", "as api_key"),
+        ("base_url", "https://me:secret@host/v1", "user name or password apart"),
     ],
 )
 def test_a_wrong_value_is_told_in_a_sentence(name, value, words):

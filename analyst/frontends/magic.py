@@ -225,8 +225,9 @@ def load(shell: InteractiveShell, *, make_session: SessionFactory = make_session
     transforms = shell.input_transformer_manager.cleanup_transforms
     if keep_cell_verbatim not in transforms:
         transforms.insert(0, keep_cell_verbatim)
-    if _in_kernel(shell) and magics.bridge.settings.spare_kernel:
-        prepare_kernel(magics.bridge.settings)
+    settings = magics.bridge.settings
+    if _in_kernel(shell) and settings.spare_kernel and settings.gateway_url is None:
+        prepare_kernel(settings)
     return magics
 
 

@@ -27,7 +27,7 @@ from analyst.llm.router import ModelChoice, build_model, choose_model
 from analyst.record import events
 from analyst.session.data_room import DataRoom
 from analyst.session.run import Run, RunInput
-from analyst.session.sandbox import policy_for
+from analyst.session.sandbox import gateway_for, policy_for
 from analyst.settings import Settings
 from analyst.tools.analysis_kernel import AnalysisKernel
 from analyst.tools.python import PythonTool
@@ -186,7 +186,7 @@ class Session:
 
     def warm_up(self) -> None:
         """Start a kernel in the background, so that the first question finds it ready."""
-        if self._pool is not None and self._kernel is None:
+        if self._pool is not None and self._kernel is None and self.settings.gateway_url is None:
             self._pool.prepare(policy=policy_for(self.settings))
 
     def status(self) -> SessionStatus:
@@ -300,8 +300,9 @@ class Session:
 
     async def _start_kernel(self, settings: Settings) -> AnalysisKernel:
         policy = policy_for(settings)
-        if self._pool is None:
-            session = await KernelSession.start(policy=policy)
+        gateway = gateway_for(settings, os.environ)
+        if gateway is not None or self._pool is None:
+            session = await KernelSession.start(policy=policy, gateway=gateway)
         else:
             session = await self._pool.take(policy=policy)
         kernel = AnalysisKernel(session)
@@ -335,6 +336,8 @@ def opening_for(protocol: str) -> list[Message]:
 
 
 def _asked_isolation(settings: Settings) -> str:
+    if settings.gateway_url is not None:
+        return "the gateway's matter"
     if settings.isolation == "none":
         return "none, as the settings ask for"
     return f"{settings.isolation}; what it is here is found out when the kernel starts"

@@ -10,6 +10,7 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
+from jupyter_client.provisioning import KernelProvisionerFactory
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 
@@ -83,9 +84,16 @@ async def test_errors_and_timeouts_are_told_as_ever(installed):
 
 async def test_any_kernel_can_be_isolated_by_the_environment(installed, monkeypatch):
     monkeypatch.setenv("JUPYTER_DEFAULT_PROVISIONER_NAME", "kernel-sandbox")
-    book = await run(
-        notebook("import os; os.listdir('/home')", kernel="python3"), installed, allow_errors=True
-    )
+    # The variable is read once a process.
+    KernelProvisionerFactory.clear_instance()
+    try:
+        book = await run(
+            notebook("import os; os.listdir('/home')", kernel="python3"),
+            installed,
+            allow_errors=True,
+        )
+    finally:
+        KernelProvisionerFactory.clear_instance()
     assert "FileNotFoundError" in str(book.cells[0].outputs)
 
 
