@@ -166,7 +166,13 @@ def remove_abandoned(parent: Path | None = None) -> list[Path]:
             young = time.time() - status.st_mtime < _YOUNG_SECONDS
             if young or status.st_uid != os.getuid() or path.is_symlink():
                 continue
-            lock = os.open(path / _OWNER, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                lock = os.open(path / _OWNER, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            except FileNotFoundError:
+                # An owner was killed as it began or ended; what is not empty is not ours.
+                path.rmdir()
+                removed.append(path)
+                continue
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 remove_tree(str(path))

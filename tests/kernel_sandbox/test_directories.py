@@ -47,10 +47,14 @@ def test_only_directories_without_an_owner_are_swept(monkeypatch, tmp_path):
     (young / "owner").touch()
     foreign = tmp_path / "ks-not-ours"
     foreign.mkdir()
+    (foreign / "file").touch()
     aged(foreign)
+    empty = tmp_path / "ks-empty"
+    empty.mkdir()
+    aged(empty)
     link = tmp_path / "ks-link"
     link.symlink_to(left)
-    assert remove_abandoned(tmp_path) == [left]
+    assert {*remove_abandoned(tmp_path)} == {left, empty}
     assert {path.name for path in tmp_path.iterdir()} == {
         used.path.name,
         "ks-young",
