@@ -19,6 +19,15 @@ def directories() -> set[Path]:
     return {*Path(place()).glob("ks-*")}
 
 
+def supervisors() -> set[int]:
+    """Other tests' sessions and spares may live as long as the process."""
+    return {
+        child.pid
+        for child in psutil.Process().children()
+        if any(argument.endswith("supervise.py") for argument in child.cmdline())
+    }
+
+
 async def made(pool: KernelPool) -> None:
     deadline = time.monotonic() + 30
     while not all(future.done() for future in pool._spares.values()):
@@ -120,13 +129,15 @@ async def test_a_policy_that_cannot_be_had_is_told_to_the_taker(pool, monkeypatc
 
 
 async def test_a_taker_who_leaves_leaves_nothing(pool, policy):
+    before = supervisors()
     pool.prepare(policy=policy)
+    (making,) = pool._spares.values()
     taking = asyncio.create_task(pool.take(policy=policy))
     await asyncio.sleep(0.05)
     taking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await taking
     deadline = time.monotonic() + 20
-    while [p for p in psutil.Process().children() if "supervise.py" in " ".join(p.cmdline())][1:]:
+    while not making.done() or supervisors() - before:
         assert time.monotonic() < deadline
         await asyncio.sleep(0.05)
