@@ -32,6 +32,7 @@ from kernel_sandbox.outputs import (
 from kernel_sandbox.policy import Policy
 from kernel_sandbox.pool import KernelPool, shared_pool
 from kernel_sandbox.session import KernelSession
+from kernel_sandbox.workspace import Workspace, WrittenFile
 
 __all__ = [
     "ClearOutput",
@@ -60,6 +61,8 @@ __all__ = [
     "Stream",
     "UnserialisableFrameError",
     "UntrustedResultError",
+    "Workspace",
+    "WrittenFile",
     "shared_pool",
     "to_nbformat",
 ]

@@ -297,7 +297,9 @@ class Conversation(ABC):
         self._finish_if_over(request)
 
     def _finish_if_over(self, request: Request) -> None:
-        if request.idle and request.over:
+        # A reply that is missing may have been dropped for its size; that is told a little later.
+        unexplained = request.reply is None and request.reason is None
+        if request.idle and request.over and not unexplained:
             self._finish(request)
 
     def _finish(self, request: Request, exit_: KernelExit | None = None) -> None:
@@ -316,8 +318,12 @@ class Conversation(ABC):
 
     def _note_loss(self) -> None:
         size = f"{self._limits.message_bytes / MIB:g} MiB"
-        for request in self._requests.values():
+        for request in [*self._requests.values()]:
             request.lost_detail = (
                 f"An output larger than {size} was dropped and the code was stopped."
             )
-            self._interrupt(request, "output_limit")
+            if request.over and request.reply is None:
+                request.reason = request.reason or "output_limit"
+                self._finish_if_over(request)
+            else:
+                self._interrupt(request, "output_limit")

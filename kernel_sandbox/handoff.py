@@ -27,6 +27,7 @@ from kernel_sandbox.gateway.transfer import RemoteFiles
 from kernel_sandbox.limits import MIB
 from kernel_sandbox.session import KernelSession
 from kernel_sandbox.untrusted import Buffer, parse_untrusted, read_untrusted
+from kernel_sandbox.workspace import Workspace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +43,15 @@ _READ_ONLY = (
     "It is too large to be copied within the kernel's memory limit and cannot be changed in "
     "place; assign to new columns or copy the rows that are needed."
 )
-_MODULES = ("cells", "columns", "frames", "inside")
+_MODULES = (
+    "cells",
+    "columns",
+    "column_writing",
+    "column_reading",
+    "labels",
+    "frames",
+    "inside",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,8 @@ class HandOff:
         self._files: dict[str, tuple[str, Path, int]] = {}
         self._remote = None if session.gateway is None else RemoteFiles(session)
         self._brought: dict[Path, tuple[int, Path]] = {}
+        self.workspace = Workspace(session, self._remote)
+        """What the kernel's code wrote."""
 
     async def hand_over(
         self, name: str, value: object, *, deadline: float | None = 120.0

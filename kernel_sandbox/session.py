@@ -9,23 +9,24 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import enum
-import os
 import weakref
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from kernel_sandbox.directories import Layout, PrivateDirectory, remove_abandoned
-from kernel_sandbox.errors import KernelStartError, SessionClosedError
+from kernel_sandbox.directories import Layout, remove_abandoned
+from kernel_sandbox.errors import KernelStartError
 from kernel_sandbox.evaluation import evaluation_content, json_value, reply_of, values_of
-from kernel_sandbox.kernel import Kernel, RunningKernel
+from kernel_sandbox.keeper import KernelKeeper
 from kernel_sandbox.kernelspecs import CURRENT
 from kernel_sandbox.limits import Limits
 from kernel_sandbox.outputs import ErrorOutput, ExecutionResult, MimeBundle, Output
 from kernel_sandbox.policy import Policy
 from kernel_sandbox.request import Finished, Request
-from kernel_sandbox.results import LOST, result_of
+from kernel_sandbox.results import result_of
 from kernel_sandbox.turnstile import Turnstile
 
 if TYPE_CHECKING:
@@ -41,22 +42,12 @@ class Unset(enum.Enum):
 UNSET = Unset.UNSET
 
 
-class _Held:
-    """What a session holds of the system, so that it can be let go without the session."""
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How a request ended, as the kernel told it and as the caller is told."""
 
-    def __init__(self) -> None:
-        self.directory = PrivateDirectory()
-        self.kernel: Kernel | None = None
-        self.owner = os.getpid()
-
-    def let_go(self) -> None:
-        # In a forked child these belong to the parent.
-        if os.getpid() != self.owner:
-            return
-        if self.kernel is not None:
-            self.kernel.abandon()
-            self.kernel = None
-        self.directory.remove()
+    finished: Finished
+    result: ExecutionResult
 
 
 class KernelSession:
@@ -77,13 +68,10 @@ class KernelSession:
         self.policy = policy
         self.gateway = gateway
         self._cwd = cwd
-        self._kernel_name = kernel_name
         self._turn = Turnstile()
-        self._held = _Held()
-        self._finalizer = weakref.finalize(self, self._held.let_go)
+        self._keeper = KernelKeeper(kernel_name, cwd=cwd, policy=policy, gateway=gateway)
+        self._finalizer = weakref.finalize(self, self._keeper.let_go)
         self._finalizer.atexit = False
-        self._generation = 0
-        self._closed = False
         self._current: Request | None = None
 
     @classmethod
@@ -111,7 +99,7 @@ class KernelSession:
             gateway=gateway,
         )
         try:
-            await session._launch()
+            await session._keeper.launch()
         except BaseException:
             await session.shutdown()
             raise
@@ -137,7 +125,7 @@ class KernelSession:
     @property
     def layout(self) -> Layout:
         """The session's own directory (mode 0700): inbox, outbox, workspace."""
-        return self._held.directory.layout
+        return self._keeper.directory.layout
 
     @property
     def working_directory(self) -> Path:
@@ -147,26 +135,27 @@ class KernelSession:
     @property
     def isolation(self) -> str:
         """How the kernel is isolated, or that it is not, as a part of a sentence."""
-        return "no kernel runs" if self._held.kernel is None else self._held.kernel.isolation
+        kernel = self._keeper.kernel
+        return "no kernel runs" if kernel is None else kernel.isolation
 
     @property
     def backend(self) -> str:
         """The name of what isolates it: "bubblewrap", "landlock", "none"; "" while none runs."""
-        return "" if self._held.kernel is None else self._held.kernel.backend
+        return "" if self._keeper.kernel is None else self._keeper.kernel.backend
 
     @property
     def generation(self) -> int:
         """How often the kernel was replaced. Variables of an older generation are gone."""
-        return self._generation
+        return self._keeper.generation
 
     @property
     def kernel_pid(self) -> int | None:
         """The kernel's process id, ``None`` while there is no kernel."""
-        return None if self._held.kernel is None else self._held.kernel.pid
+        return None if self._keeper.kernel is None else self._keeper.kernel.pid
 
     def is_alive(self) -> bool:
         """Whether the kernel's process runs. The next call that needs it starts a dead one."""
-        return self._held.kernel is not None and self._held.kernel.exit is None
+        return self._keeper.alive
 
     async def execute(
         self, code: str, *, deadline: float | Unset | None = UNSET
@@ -184,19 +173,9 @@ class KernelSession:
         """
         if isinstance(deadline, Unset):
             deadline = self.limits.cell_seconds
-        async with self._turn:
-            replaced = await self._ready()
-            assert self._held.kernel is not None
-            kernel = self._held.kernel
-            request = kernel.request(_cell(code), deadline=deadline)
-            self._current = request
-            try:
-                while not isinstance(event := await request.next_event(), Finished):
-                    yield event
-            finally:
-                if not request.finished.done():
-                    kernel.connection.stop(request, "abandoned")
-            yield await self._conclude(event, deadline, replaced)
+        async with self._turn, aclosing(self._run(_cell(code), deadline=deadline)) as events:
+            async for event in events:
+                yield event.result if isinstance(event, _End) else event
 
     async def evaluate(
         self,
@@ -214,22 +193,9 @@ class KernelSession:
         code or an expression raises, :class:`~kernel_sandbox.errors.KernelTimeoutError`,
         :class:`~kernel_sandbox.errors.KernelDiedError`.
         """
-        async with self._turn:
-            await self._ready()
-            assert self._held.kernel is not None
-            kernel = self._held.kernel
-            request = kernel.request(evaluation_content(code, expressions), deadline=deadline)
-            self._current = request
-            raised: ErrorOutput | None = None
-            try:
-                while not isinstance(event := await request.next_event(), Finished):
-                    if isinstance(event, ErrorOutput):
-                        raised = event
-            finally:
-                if not request.finished.done():
-                    kernel.connection.stop(request, "abandoned")
-            result = await self._conclude(event, deadline, replaced=None)
-            return values_of(event, result, expressions, raised=raised, deadline=deadline)
+        content = evaluation_content(code, expressions)
+        end, raised = await self._complete(content, deadline=deadline)
+        return values_of(end.finished, end.result, expressions, raised=raised, deadline=deadline)
 
     async def evaluate_json(
         self, expression: str, *, code: str = "", deadline: float | None = 30.0
@@ -251,127 +217,85 @@ class KernelSession:
 
         For handlers that were put into the kernel. Raises what :meth:`evaluate` raises.
         """
-        async with self._turn:
-            await self._ready()
-            assert self._held.kernel is not None
-            kernel = self._held.kernel
-            request = kernel.request(content, deadline=deadline, msg_type=msg_type, buffers=buffers)
-            self._current = request
-            try:
-                while not isinstance(event := await request.next_event(), Finished):
-                    pass
-            finally:
-                if not request.finished.done():
-                    kernel.connection.stop(request, "abandoned")
-            result = await self._conclude(event, deadline, replaced=None)
-            return reply_of(event, result, deadline=deadline), event.buffers
+        end, _ = await self._complete(
+            content, deadline=deadline, msg_type=msg_type, buffers=buffers
+        )
+        return reply_of(end.finished, end.result, deadline=deadline), end.finished.buffers
 
     async def interrupt(self) -> None:
         """Interrupt the cell that runs, if one does; its result then has status "interrupted".
 
         A cell that does not end within the grace of the limits costs the kernel.
         """
-        kernel, current = self._held.kernel, self._current
+        kernel, current = self._keeper.kernel, self._current
         if kernel is not None and current is not None and not current.finished.done():
             kernel.connection.stop(current, "interrupted")
 
     async def restart(self) -> None:
         """Replace the kernel by a new one. A cell that runs ends with status "died"."""
-        if self._held.kernel is not None:
-            self._held.kernel.stop_soon()
+        if self._keeper.kernel is not None:
+            self._keeper.kernel.stop_soon()
         async with self._turn:
-            self._check_open()
-            await self._replace()
+            self._keeper.check_open()
+            await self._keeper.replace()
 
     async def shutdown(self) -> None:
         """End the kernel with everything below it, and remove the private directory.
 
         Can be called again. A cell that runs ends with status "died".
         """
-        self._closed = True
-        kernel, self._held.kernel = self._held.kernel, None
-        if kernel is not None:
-            await kernel.kill()
+        await self._keeper.end()
         self._finalizer.detach()
-        await asyncio.to_thread(self._held.directory.remove)
 
     def abandon(self) -> None:
         """End the session without waiting for it; safe in any thread."""
-        self._closed = True
         self._finalizer()
 
-    def _check_open(self) -> None:
-        if self._closed:
-            raise SessionClosedError("This kernel session was shut down; start a new one.")
-
-    async def _launch(self) -> None:
-        kernel: Kernel
-        if self.gateway is not None:
-            # Late: most never need it.
-            from kernel_sandbox.gateway.kernel import RemoteKernel  # noqa: PLC0415
-
-            kernel = await RemoteKernel.start(
-                self._kernel_name, gateway=self.gateway, policy=self.policy
-            )
-        else:
-            kernel = await RunningKernel.start(
-                self._kernel_name,
-                cwd=self._cwd,
-                policy=self.policy,
-                private=self.layout.root,
-                generation=self._generation,
-            )
-        if self._closed:
-            await kernel.kill()
-            self._check_open()
-        self._held.kernel = kernel
-
-    async def _replace(self) -> None:
-        old, self._held.kernel = self._held.kernel, None
-        if old is not None:
-            await old.kill()
-        passed = None if old is None or old.exit is None else old.exit.passed
-        await asyncio.to_thread(
-            self.layout.refresh,
-            workspace_too=passed is not None and passed.limit in {"disk", "files"},
+    async def _run(
+        self,
+        content: Mapping[str, Any],
+        *,
+        deadline: float | None,
+        msg_type: str = "execute_request",
+        buffers: list[bytes] | None = None,
+    ) -> AsyncGenerator[Output | _End]:
+        """Yield the outputs of a request, and last its end. Leaving early interrupts it."""
+        kernel, replaced = await self._keeper.ready(self._current)
+        request = self._current = kernel.request(
+            content, deadline=deadline, msg_type=msg_type, buffers=buffers
         )
-        self._generation += 1
-        await self._launch()
-
-    async def _ready(self) -> str | None:
-        """Make sure that an idle kernel is there; return why it is a new one, if it is."""
-        self._check_open()
-        killed = False
-        if self._current is not None:
-            end = await asyncio.wrap_future(self._current.finished)
-            killed = end.killed and end.reason == "abandoned"
-        if self.is_alive():
-            return None
-        kernel = self._held.kernel
-        why = "the kernel was not running"
-        if killed:
-            why = "the code before it did not stop when interrupted"
-        elif kernel is not None and kernel.exit is not None:
-            why = f"the kernel had ended ({kernel.exit})"
-        await self._replace()
-        return f"A new kernel was started first, because {why}. {LOST}"
-
-    async def _conclude(
-        self, end: Finished, deadline: float | None, replaced: str | None
-    ) -> ExecutionResult:
-        """Return the result of a request, after replacing the kernel if it had to be killed."""
+        try:
+            while not isinstance(event := await request.next_event(), Finished):
+                yield event
+        finally:
+            if not request.finished.done():
+                kernel.connection.stop(request, "abandoned")
         result = result_of(
-            end, deadline=deadline, output_bytes=self.limits.output_bytes, replaced=replaced
+            event, deadline=deadline, output_bytes=self.limits.output_bytes, replaced=replaced
         )
-        if end.killed and not self._closed:
+        if event.killed and not self._keeper.closed:
             try:
-                await self._replace()
+                await self._keeper.replace()
             except KernelStartError as error:
                 detail = (
                     f"{result.detail} The new kernel failed: {error} The next code tries again."
                 )
-                return dataclasses.replace(result, detail=detail)
-        return result
+                result = dataclasses.replace(result, detail=detail)
+        yield _End(event, result)
+
+    async def _complete(
+        self, content: Mapping[str, Any], *, deadline: float | None, **how: Any
+    ) -> tuple[_End, ErrorOutput | None]:
+        """Return the end of a request, and the last error among its outputs."""
+        raised = end = None
+        async with self._turn, aclosing(self._run(content, deadline=deadline, **how)) as events:
+            async for event in events:
+                if isinstance(event, ErrorOutput):
+                    raised = event
+                elif isinstance(event, _End):
+                    end = event
+        assert end is not None
+        return end, raised
 
 
 def _cell(code: str) -> dict[str, Any]:

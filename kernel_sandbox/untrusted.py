@@ -54,7 +54,7 @@ def read_untrusted(directory: Path, name: str, *, max_bytes: int, variable: str)
                 name=variable,
             ) from error
         try:
-            return _copy(file, max_bytes=max_bytes, variable=variable)
+            return copy_file(file, max_bytes=max_bytes, variable=variable)
         finally:
             os.close(file)
             with contextlib.suppress(OSError):
@@ -63,11 +63,12 @@ def read_untrusted(directory: Path, name: str, *, max_bytes: int, variable: str)
         os.close(folder)
 
 
-def _copy(file: int, *, max_bytes: int, variable: str) -> Buffer:
+def copy_file(file: int, *, max_bytes: int, variable: str) -> Buffer:
+    """Return a copy of an opened regular file; raises :class:`UntrustedResultError`."""
     status = os.fstat(file)
     if not stat.S_ISREG(status.st_mode):
         raise UntrustedResultError(
-            f"The kernel's result for {variable!r} is not a regular file.", name=variable
+            f"{variable!r}, as the kernel left it, is not a regular file.", name=variable
         )
     size = status.st_size
     if size <= max_bytes:

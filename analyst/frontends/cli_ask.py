@@ -58,6 +58,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--values", action="append", metavar="A,B", help="named values that the answer must give"
     )
     add_run_options(parser)
+    parser.add_argument(
+        "--save-files",
+        type=Path,
+        metavar="DIR",
+        help="copy the files that the agent's code writes into this directory",
+    )
     parser.add_argument("--quiet", action="store_true", help="print the answer only")
     parser.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
     parser.set_defaults(run=ask)
@@ -106,6 +112,8 @@ async def _ask(
     from analyst.frontends.user_data import files_for  # noqa: PLC0415  # late: see the command
 
     files = files_for(question, paths=options.data, directory=Path.cwd())
+    if options.save_files is not None:
+        _make_directory(options.save_files)
     view = _view(options)
     if session_factory is None:
         from analyst.frontends.door import make_session  # noqa: PLC0415  # late: the whole agent
@@ -122,10 +130,35 @@ async def _ask(
                 overrides=setting_overrides(options),
             ):
                 view.apply(event)
+        if options.save_files is not None:
+            await _save_files(session, options.save_files)
     finally:
         await session.aclose()
     view.fail("The run ended without saying how.")
     return view
+
+
+def _make_directory(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FrontEndError(
+            f"--save-files {directory}: {error.strerror or error}; name a directory that can be "
+            "made or written to."
+        ) from error
+
+
+async def _save_files(session: AgentSession, directory: Path) -> None:
+    """Copy all that the code wrote; what cannot be copied is told, and the rest still is."""
+    from kernel_sandbox import KernelSandboxError  # noqa: PLC0415  # late: see the command
+
+    for written in await session.written_files():
+        try:
+            target = await session.save_file(written.name, directory)
+        except KernelSandboxError as error:
+            print(f"analyst ask: {error}", file=sys.stderr)
+        else:
+            print(f"Saved {target}", file=sys.stderr)
 
 
 def _view(options: argparse.Namespace) -> _View:

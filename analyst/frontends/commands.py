@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from analyst.frontends.bridge import SessionBridge
 from analyst.frontends.errors import OptionError, nearest
-from analyst.frontends.listings import run_table
+from analyst.frontends.listings import file_table, run_table
 from analyst.frontends.options import cell_parser
 
 
@@ -22,6 +24,11 @@ class Shell:
 
 _WIDTH = 92
 _MARGIN = 24
+
+_HOW_TO_SAVE = (
+    "Name one file, and where to if not here: %agent save report.csv results/. "
+    "Quote names with spaces. %agent files lists what there is."
+)
 
 Verb = Callable[[Shell, str], str]
 
@@ -154,6 +161,25 @@ def _runs(_shell: Shell, rest: str) -> str:
     return run_table(runs) if runs else "There is no run on record yet."
 
 
+def _files(shell: Shell, rest: str) -> str:
+    _nothing_more("files", rest)
+    files = shell.bridge.written_files()
+    if not files:
+        return "The agent's code wrote no files."
+    return file_table(files)
+
+
+def _save(shell: Shell, rest: str) -> str:
+    try:
+        name, *target = shlex.split(rest)
+    except ValueError:
+        raise OptionError(_HOW_TO_SAVE) from None
+    if len(target) > 1:
+        raise OptionError(_HOW_TO_SAVE)
+    written = shell.bridge.save_file(name, Path.cwd() / (target[0] if target else name))
+    return f"Saved as {written}."
+
+
 def _nothing_more(verb: str, rest: str) -> None:
     if rest:
         raise OptionError(f"%agent {verb} takes nothing more; {rest!r} is too much.")
@@ -166,6 +192,8 @@ _VERBS: dict[str, Verb] = {
     "history": _history,
     "stop": _stop,
     "runs": _runs,
+    "files": _files,
+    "save": _save,
 }
 
 _HELP = {
@@ -174,6 +202,8 @@ _HELP = {
     "reset": "a new kernel and a new conversation",
     "history": "the questions of this notebook since its kernel started",
     "stop": "end the run that is going",
+    "files": "the files that the agent's code wrote; they last until its kernel is reset",
+    "save": "save NAME copies such a file here; save NAME PATH elsewhere or by another name",
     "runs": "the runs on record, of all notebooks; runs N lists the newest N",
     "help": "this text",
 }

@@ -16,6 +16,8 @@ from analyst.settings import Settings
 if TYPE_CHECKING:
     import pandas as pd
 
+    from kernel_sandbox import WrittenFile
+
 
 class AgentSession(Protocol):
     """What a front end needs of :class:`analyst.session.Session`."""
@@ -53,6 +55,14 @@ class AgentSession(Protocol):
 
     async def fetch_frame(self, name: str) -> pd.DataFrame:
         """Return a frame of the session's kernel."""
+        ...
+
+    async def written_files(self) -> Sequence[WrittenFile]:
+        """List the files that the agent's code wrote."""
+        ...
+
+    async def save_file(self, name: str, target: Path) -> Path:
+        """Copy one of them to ``target``, or into the directory it is; return where it went."""
         ...
 
     def status(self) -> Any:

@@ -9,7 +9,7 @@ import asyncio
 import platform
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
@@ -27,7 +27,7 @@ from analyst.record import events
 from analyst.record.log import RunLog, RunLogError, new_run_id
 from analyst.record.making import EventMaker
 from analyst.session.data_room import HandingOverError
-from kernel_sandbox import KernelSandboxError, KernelSession
+from kernel_sandbox import KernelSandboxError, KernelSession, WrittenFile
 
 if TYPE_CHECKING:
     from analyst.llm.router import ModelChoice
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 ROWS_SHOWN = 5
 """Raw rows of a frame that go to the model when the user opted in."""
 
+_NAMES_SHOWN = 8
 _RECORDED_PACKAGES = ("pandas", "pyarrow", "ipykernel", "openai", "xllamacpp")
 
 
@@ -138,8 +139,13 @@ class Run:
             model, context, kernel, choice=self.choice, settings=self.settings, task=task
         )
         self._phases["prepare"] = time.monotonic() - started
+        workspace = kernel.hand_off.workspace
+        before = await workspace.files()
         async for event in loop.run(task, self._budget, self._make, self._progress):
             self._tell(event)
+        written = set(await workspace.files()) - set(before)
+        if written:
+            self._note(_written_sentence(written), "files_written")
 
     def _tell_of_kernel(self, session: KernelSession) -> None:
         self._tell(
@@ -232,3 +238,13 @@ class Run:
             seconds=seconds,
             seconds_by_phase={name: round(value, 4) for name, value in phases.items()},
         )
+
+
+def _written_sentence(written: Collection[WrittenFile]) -> str:
+    names = sorted(file.name for file in written)
+    shown = ", ".join(names[:_NAMES_SHOWN])
+    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    return (
+        f"The code wrote {shown}{more} in its own workspace, which goes with the session. "
+        "%agent save NAME (analyst ask --save-files DIRECTORY) takes a copy."
+    )

@@ -32,7 +32,7 @@ from analyst.settings import Settings
 from analyst.tools.analysis_kernel import AnalysisKernel
 from analyst.tools.python import PythonTool
 from analyst.tools.registry import ToolRegistry
-from kernel_sandbox import KernelPool, KernelSession
+from kernel_sandbox import KernelPool, KernelSession, WrittenFile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -174,6 +174,17 @@ class Session:
         """Return a frame of the kernel; raises :class:`kernel_sandbox.KernelSandboxError`."""
         kernel = await asyncio.shield(self.kernel_task(self.settings))
         return await kernel.hand_off.fetch_frame(name)
+
+    async def written_files(self) -> tuple[WrittenFile, ...]:
+        """List the files that the agent's code wrote, as long as the kernel's session lives."""
+        if self._kernel is None:
+            return ()
+        return await (await asyncio.shield(self._kernel)).hand_off.workspace.files()
+
+    async def save_file(self, name: str, target: Path) -> Path:
+        """Copy a file that the agent's code wrote; see :meth:`kernel_sandbox.Workspace.save`."""
+        kernel = await asyncio.shield(self.kernel_task(self.settings))
+        return await kernel.hand_off.workspace.save(name, self.cwd / target)
 
     async def aclose(self) -> None:
         """Stop what runs, end the kernel, let connections go. Can be called again."""

@@ -16,13 +16,15 @@ import pandas as pd
 import pyarrow as pa
 
 from kernel_sandbox.codec.cells import CellWriter, text_of, untagged
-from kernel_sandbox.codec.columns import (
-    Encoded,
-    Meta,
-    as_column,
-    as_index,
-    decode_column,
-    encode_column,
+from kernel_sandbox.codec.column_writing import encode_column
+from kernel_sandbox.codec.columns import Meta
+from kernel_sandbox.codec.labels import (
+    Arrays,
+    decode_index,
+    decode_labels,
+    encode_index,
+    encode_labels,
+    read_column,
 )
 
 METADATA_KEY = b"kernel_sandbox"
@@ -98,23 +100,8 @@ def _described(table: Any, meta: Meta, columns: int, changes: tuple[str, ...]) -
     return EncodedFrame(described, meta, table.num_rows, columns, changes)
 
 
-class _Arrays:
-    """The arrays of a table that grows; each column learns the numbers of its own."""
-
-    def __init__(self) -> None:
-        self.arrays: list[Any] = []
-        self.changes: list[str] = []
-
-    def add(self, encoded: Encoded, label: str) -> Meta:
-        first = len(self.arrays)
-        self.arrays.extend(encoded.arrays)
-        if encoded.change is not None:
-            self.changes.append(f"{label}: {encoded.change}.")
-        return encoded.meta | {"at": [first, len(encoded.arrays)]}
-
-
 def _encode_pandas(frame: pd.DataFrame, meta: Meta) -> EncodedFrame:
-    arrays = _Arrays()
+    arrays = Arrays()
     columns = [
         arrays.add(encode_column(frame.iloc[:, number]), f"Column {text_of(frame.columns[number])}")
         for number in range(frame.shape[1])
@@ -122,8 +109,8 @@ def _encode_pandas(frame: pd.DataFrame, meta: Meta) -> EncodedFrame:
     meta = meta | {
         "rows": len(frame),
         "columns": columns,
-        "labels": _encode_labels(frame.columns, arrays),
-        "index": _encode_index(frame.index, arrays),
+        "labels": encode_labels(frame.columns, arrays),
+        "index": encode_index(frame.index, arrays),
     }
     if hasattr(frame, "active_geometry_name"):
         active = frame.active_geometry_name
@@ -139,8 +126,8 @@ def _encode_pandas(frame: pd.DataFrame, meta: Meta) -> EncodedFrame:
 
 
 def _decode_pandas(table: Any, meta: Meta, *, own: bool | None) -> pd.DataFrame:
-    values = [_read(table, column) for column in meta["columns"]]
-    index = _decode_index(table, meta["index"])
+    values = [read_column(table, column) for column in meta["columns"]]
+    index = decode_index(table, meta["index"])
     if len(index) != (table.num_rows if table.num_columns else meta["rows"]):
         raise ValueError("the index does not fit the rows")
     # pandas would infer a type of its own for an array of objects.
@@ -156,7 +143,7 @@ def _decode_pandas(table: Any, meta: Meta, *, own: bool | None) -> pd.DataFrame:
         # Thousands of columns are slow to insert one by one, but these come all at once.
         warnings.simplefilter("ignore", pd.errors.PerformanceWarning)
         frame = pd.DataFrame(dict(enumerate(values)), index=index, copy=bool(own))
-    labels = _decode_labels(meta["labels"])
+    labels = decode_labels(meta["labels"])
     if len(labels) != frame.shape[1]:
         raise ValueError("the labels do not fit the columns")
     frame.columns = labels
@@ -186,90 +173,6 @@ def _writable(value: Any) -> Any:
     return value
 
 
-def _read(table: Any, meta: Meta) -> Any:
-    first, count = meta["at"]
-    if not 0 <= first <= first + count <= table.num_columns:
-        raise ValueError("a column is not in the table")
-    return decode_column([table.column(first + number) for number in range(count)], meta)
-
-
-def _encode_labels(labels: pd.Index[Any], arrays: _Arrays) -> Meta:
-    writer = CellWriter()
-    meta: Meta = {"names": [writer.tagged(name) for name in labels.names]}
-    if isinstance(labels, pd.RangeIndex):
-        return meta | {"range": [labels.start, labels.stop, labels.step]}
-    meta["values"] = [writer.tagged(label) for label in labels]
-    meta["multi"] = isinstance(labels, pd.MultiIndex)
-    if not meta["multi"]:
-        meta["dtype"] = str(labels.dtype)
-    if isinstance(labels.dtype, pd.CategoricalDtype):
-        arrays.changes.append("The column labels were categorical and are plain now.")
-    if writer.texts:
-        arrays.changes.append("Some column labels are kept as text only.")
-    return meta
-
-
-_LABEL_DTYPES = {"object", "str", "int64", "float64", "bool", "string"}
-
-
-def _decode_labels(meta: Meta) -> pd.Index[Any]:
-    names = [untagged(name) for name in meta["names"]]
-    if "range" in meta:
-        start, stop, step = (int(part) for part in meta["range"])
-        return pd.RangeIndex(start, stop, step, name=names[0])
-    values = [untagged(label) for label in meta["values"]]
-    if meta["multi"]:
-        if not values:
-            return pd.MultiIndex.from_arrays([[] for _ in names], names=names)
-        return pd.MultiIndex.from_tuples(values, names=names)
-    # A list of tuples would become a MultiIndex.
-    objects = np.empty(len(values), dtype=object)
-    objects[:] = values
-    if meta["dtype"] in _LABEL_DTYPES:
-        try:
-            return pd.Index(objects, dtype=meta["dtype"], name=names[0])
-        except (TypeError, ValueError):
-            return pd.Index(objects, dtype=object, name=names[0])
-    return pd.Index(objects, name=names[0], tupleize_cols=False).infer_objects()
-
-
-def _encode_index(index: pd.Index[Any], arrays: _Arrays) -> Meta:
-    writer = CellWriter()
-    meta: Meta = {"names": [writer.tagged(name) for name in index.names]}
-    if isinstance(index, pd.RangeIndex):
-        return meta | {"range": [index.start, index.stop, index.step]}
-    meta["multi"] = isinstance(index, pd.MultiIndex)
-    meta["levels"] = [
-        arrays.add(
-            encode_column(as_column(index.get_level_values(number))),
-            "The index" if index.nlevels == 1 else f"Level {number} of the index",
-        )
-        for number in range(index.nlevels)
-    ]
-    frequency = getattr(index, "freqstr", None)
-    if isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex) and frequency:
-        meta["freq"] = frequency
-    return meta
-
-
-def _decode_index(table: Any, meta: Meta) -> pd.Index[Any]:
-    names = [untagged(name) for name in meta["names"]]
-    if "range" in meta:
-        start, stop, step = (int(part) for part in meta["range"])
-        return pd.RangeIndex(start, stop, step, name=names[0])
-    levels = [_read(table, level) for level in meta["levels"]]
-    if meta["multi"]:
-        return pd.MultiIndex.from_arrays(levels, names=names)
-    (values,) = levels
-    index = as_index(values, names[0])
-    if "freq" in meta and isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex):
-        try:
-            index = type(index)(index, freq=str(meta["freq"]))
-        except ValueError:
-            return index
-    return index
-
-
 def _encode_array(array: np.ndarray[Any, Any]) -> EncodedFrame:
     if array.ndim not in (1, 2):
         raise NotAFrameError(f"it has {array.ndim} dimensions; arrays of 1 or 2 can be handed over")
@@ -285,7 +188,7 @@ def _encode_array(array: np.ndarray[Any, Any]) -> EncodedFrame:
         flat = flat.view("i8")
     elif flat.dtype.kind in "US":
         flat = flat.astype(object)
-    arrays = _Arrays()
+    arrays = Arrays()
     series = pd.Series(flat, copy=False)
     if series.dtype != flat.dtype:
         series = pd.Series(flat, dtype=object)
@@ -296,7 +199,7 @@ def _encode_array(array: np.ndarray[Any, Any]) -> EncodedFrame:
 
 
 def _decode_array(table: Any, meta: Meta) -> np.ndarray[Any, Any]:
-    values = np.array(_read(table, meta["column"]))
+    values = np.array(read_column(table, meta["column"]))
     dtype = np.dtype(str(meta["dtype"]))
     if dtype.kind in "mM":
         values = values.astype("i8").view(dtype.newbyteorder("="))

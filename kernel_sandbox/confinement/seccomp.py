@@ -16,6 +16,7 @@ import socket
 import struct
 from collections.abc import Iterable
 
+from kernel_sandbox.confinement import refusals
 from kernel_sandbox.confinement.syscalls import AUDIT_ARCH, NEWEST, known_machine, numbers
 
 _ALLOW = 0x7FFF0000
@@ -42,141 +43,6 @@ _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
 _SOCKET_KIND = 0xF
 _QUERY_PERSONALITY = 0xFFFFFFFF
 
-_FORBIDDEN = [
-    "acct",
-    "add_key",
-    "adjtimex",
-    "bpf",
-    "chroot",
-    "clock_adjtime",
-    "clock_settime",
-    "create_module",
-    "delete_module",
-    "fanotify_init",
-    "fanotify_mark",
-    "finit_module",
-    "fsconfig",
-    "fsmount",
-    "fsopen",
-    "fspick",
-    "init_module",
-    "ioperm",
-    "iopl",
-    "kcmp",
-    "kexec_file_load",
-    "kexec_load",
-    "keyctl",
-    "lookup_dcookie",
-    "migrate_pages",
-    "modify_ldt",
-    "mount",
-    "mount_setattr",
-    "move_mount",
-    "move_pages",
-    "name_to_handle_at",
-    "nfsservctl",
-    "open_by_handle_at",
-    "open_tree",
-    "perf_event_open",
-    "pidfd_getfd",
-    "pivot_root",
-    "process_madvise",
-    "process_mrelease",
-    "process_vm_readv",
-    "process_vm_writev",
-    "ptrace",
-    "quotactl",
-    "quotactl_fd",
-    "reboot",
-    "request_key",
-    "setdomainname",
-    "sethostname",
-    "setns",
-    "settimeofday",
-    "swapoff",
-    "swapon",
-    "sysfs",
-    "syslog",
-    "umount2",
-    "unshare",
-    "uselib",
-    "userfaultfd",
-    "ustat",
-    "vhangup",
-    "_sysctl",
-]
-
-# Their arguments cannot be looked at, or what they make is memory that belongs to no process, so
-# that no limit counts it. All have a fallback in the libraries that call them.
-_UNKNOWN = [
-    "clone3",
-    "io_uring_enter",
-    "io_uring_register",
-    "io_uring_setup",
-    "memfd_create",
-    "memfd_secret",
-    "openat2",
-    "shmget",
-]
-
-_PRETENDED = (
-    "sched_setattr", "sched_setparam", "sched_setscheduler",
-)  # fmt: skip
-
-_AMONG_HOST_PROCESSES_FORBIDDEN = [
-    "mq_getsetattr",
-    "mq_notify",
-    "mq_open",
-    "mq_timedreceive",
-    "mq_timedsend",
-    "mq_unlink",
-    "msgctl",
-    "msgget",
-    "msgrcv",
-    "msgsnd",
-    "semctl",
-    "semget",
-    "semop",
-    "semtimedop",
-    "shmat",
-    "shmctl",
-    "shmdt",
-    "inotify_add_watch",
-    "inotify_init",
-    "inotify_init1",
-]
-_AMONG_HOST_PROCESSES_NO_SUPPORT = [
-    "fgetxattr",
-    "flistxattr",
-    "getxattr",
-    "lgetxattr",
-    "listxattr",
-    "llistxattr",
-]
-# Landlock does not govern these, and programs that unpack or copy files insist on them.
-_AMONG_HOST_PROCESSES_PRETENDED = [
-    "chmod",
-    "chown",
-    "fchmod",
-    "fchmodat",
-    "fchown",
-    "fchownat",
-    "fremovexattr",
-    "fsetxattr",
-    "futimesat",
-    "ioprio_set",
-    "lchown",
-    "lremovexattr",
-    "lsetxattr",
-    "removexattr",
-    "sched_setaffinity",
-    "setpriority",
-    "setxattr",
-    "utime",
-    "utimensat",
-    "utimes",
-]
-
 
 def namespaced_filter(machine: str | None = None) -> bytes:
     """Return the filter for a kernel in its own namespaces; raises :class:`KeyError`."""
@@ -197,9 +63,9 @@ def shared_filter(machine: str | None = None) -> bytes:
     """Return the filter for a kernel among the host's processes; raises :class:`KeyError`."""
     program = _Program(machine)
     program.common()
-    program.refuse(_AMONG_HOST_PROCESSES_FORBIDDEN, errno.EACCES)
-    program.refuse(_AMONG_HOST_PROCESSES_NO_SUPPORT, errno.EOPNOTSUPP)
-    program.refuse(_AMONG_HOST_PROCESSES_PRETENDED, 0)
+    program.refuse(refusals.AMONG_HOST_PROCESSES_FORBIDDEN, errno.EACCES)
+    program.refuse(refusals.AMONG_HOST_PROCESSES_NO_SUPPORT, errno.EOPNOTSUPP)
+    program.refuse(refusals.AMONG_HOST_PROCESSES_PRETENDED, 0)
     program.refuse(["connect"], errno.EACCES)
     # libzmq asks for the network's interfaces, and aborts unless it is told that it cannot.
     program.rule(
@@ -254,9 +120,9 @@ class _Program:
 
     def common(self) -> None:
         """Add what both filters refuse."""
-        self.refuse(_FORBIDDEN, errno.EPERM)
-        self.refuse(_UNKNOWN, errno.ENOSYS)
-        self.refuse(_PRETENDED, 0)
+        self.refuse(refusals.FORBIDDEN, errno.EPERM)
+        self.refuse(refusals.UNKNOWN, errno.ENOSYS)
+        self.refuse(refusals.PRETENDED, 0)
         self.rule("clone", _no_bits(0, _NEW_NAMESPACES))
         self.rule("ioctl", _none_of(1, (_TIOCSTI, _TIOCLINUX)))
         self.rule("personality", _one_of(0, (0, _QUERY_PERSONALITY), otherwise=errno.EPERM))

@@ -1,4 +1,4 @@
-"""Talking to a kernel of a gateway: a thread that owns the websocket, another for slow requests.
+"""Talking to a kernel of a gateway: a thread that owns the websocket.
 
 A websocket that breaks is opened again; the kernel lives on meanwhile.
 """
@@ -8,15 +8,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import queue
 import select
-import signal
 import socket
 import sys
-import threading
 import time
 import uuid
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -26,9 +22,8 @@ import websocket
 from kernel_sandbox.conversation import Conversation
 from kernel_sandbox.errors import KernelStartError
 from kernel_sandbox.gateway import wire
-from kernel_sandbox.gateway.rest import RestClient
+from kernel_sandbox.gateway.process import RemoteProcess
 from kernel_sandbox.limits import Limits
-from kernel_sandbox.supervisor import KernelExit
 
 _log = logging.getLogger(__name__)
 
@@ -36,78 +31,6 @@ _RECONNECT_SECONDS = 0.5
 _GIVE_UP_SECONDS = 30.0
 _PING_SECONDS = 20.0
 _LIVENESS_SECONDS = 5.0
-
-
-class RemoteProcess:
-    """A kernel's process as its gateway tells of it; requests go by a thread of their own."""
-
-    def __init__(self, rest: RestClient, kernel_id: str) -> None:
-        self.rest = rest
-        self.kernel_id = kernel_id
-        self.signals_passed = 0
-        self.wake: Callable[[], None] = lambda: None
-        self._exit: KernelExit | None = None
-        self._stopping = False
-        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name="gateway-requests", daemon=True)
-        self._thread.start()
-
-    @property
-    def exit(self) -> KernelExit | None:
-        """How it ended, once it did."""
-        return self._exit
-
-    def signal(self, number: int) -> None:
-        """Interrupt it; a gateway sends no other signals."""
-
-        def interrupt() -> None:
-            if number == signal.SIGINT:
-                self.rest.interrupt(self.kernel_id)
-            self.signals_passed += 1
-
-        self._jobs.put(interrupt)
-
-    def stop(self) -> None:
-        """End it."""
-        if self._stopping:
-            return
-        self._stopping = True
-
-        def end() -> None:
-            self.rest.end(self.kernel_id)
-            self.ended("the gateway ended it")
-
-        self._jobs.put(end)
-
-    def ended(self, why: str) -> None:
-        """Note that it is gone, and why."""
-        if self._exit is None:
-            self._exit = KernelExit(None, "", described=why)
-
-    def look(self) -> None:
-        """Ask the gateway whether it is still there; the answer comes as its end, or not."""
-
-        def ask() -> None:
-            if self.rest.is_there(self.kernel_id) is False:
-                self.ended("the gateway has it no more")
-
-        self._jobs.put(ask)
-
-    def close(self) -> None:
-        """End the thread and the connections."""
-        self._jobs.put(None)
-
-    def wait(self) -> None:
-        """Block until all that was asked for is done, and close."""
-        self.close()
-        self._thread.join()
-
-    def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            job()
-            with contextlib.suppress(OSError):
-                self.wake()
-        self.rest.close()
 
 
 class GatewayConnection(Conversation):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Self
 
-from kernel_sandbox.gateway.connection import GatewayConnection, RemoteProcess
+from kernel_sandbox.gateway.connection import GatewayConnection
+from kernel_sandbox.gateway.process import RemoteProcess
 from kernel_sandbox.gateway.rest import Gateway, RestClient
 from kernel_sandbox.kernel import Kernel, wait_until_ready
 from kernel_sandbox.kernelspecs import CURRENT

@@ -15,6 +15,7 @@ import pytest
 import analyst
 from analyst.record import events as ev
 from analyst.settings import Settings
+from kernel_sandbox import WrittenFile
 
 if TYPE_CHECKING:
     import nbformat
@@ -175,6 +176,7 @@ class ScriptedEventsSession:
         self._deaf = deaf
         self._frames = dict(frames or {})
         self._stopped = asyncio.Event()
+        self.written: tuple[WrittenFile, ...] = ()
 
     async def __aenter__(self) -> Self:
         self.calls.append("enter")
@@ -214,6 +216,13 @@ class ScriptedEventsSession:
         if name not in self._frames:
             raise LookupError(f"{name} is no table")
         return self._frames[name]
+
+    async def written_files(self) -> Any:
+        return self.written
+
+    async def save_file(self, name: str, target: Path) -> Path:
+        self.calls.append(f"save {name} {target}")
+        return target
 
     def status(self) -> Any:
         return SimpleNamespace(

@@ -217,6 +217,36 @@ def test_a_real_session_answers_on_the_command_line(capsys, monkeypatch, tmp_pat
     assert "print(mean)" in capsys.readouterr().out
 
 
+def test_files_that_the_code_wrote_are_saved_and_told(capsys, monkeypatch, tmp_path):
+    from analyst.llm.scripted import ScriptedModel
+    from analyst.session import Session
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "old.csv").write_text("mine")
+    code = "for name in ('new.csv', 'old.csv'): open(name, 'w').write('x\\n1\\n')"
+    model = ScriptedModel([f"```python\n{code}\nprint(1)\n```", "FINAL: Written: 1."])
+
+    def session(settings):
+        return Session(cwd=tmp_path, settings=settings, model=model, protocol="fenced")
+
+    question = ["ask", "write it", "--save-files", "out"]
+    cli_ask.ask(cli.build_parser().parse_args(question), session_factory=session)
+    told = " ".join(capsys.readouterr().err.split())
+    assert "The code wrote new.csv, old.csv" in told
+    assert (tmp_path / "out" / "new.csv").read_text() == "x\n1\n"
+    assert (tmp_path / "out" / "old.csv").read_text() == "mine"
+    assert "exists already" in told
+
+
+def test_a_directory_that_cannot_be_made_is_told_before_the_run(ask, tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    code, _, err, session = ask("q", "--save-files", "taken/below")
+    assert code == 2
+    assert "--save-files taken/below" in err
+    assert session is None
+
+
 def test_a_reader_that_goes_away_is_no_traceback(package_environment):
     program = (
         "import sys; from analyst.frontends import cli; cli._print_version = lambda o: "

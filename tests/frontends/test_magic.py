@@ -13,6 +13,7 @@ from traitlets.config import Config
 from analyst.frontends import magic
 from analyst.frontends.answer import AgentAnswer
 from analyst.settings import Settings
+from kernel_sandbox import WrittenFile
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
 
@@ -202,6 +203,10 @@ def test_strict_fails_the_cell_with_a_sentence(notebook_of, script):
         ("%agent what is the mean?", "write it in a cell below %%agent"),
         ("%agent reset now", "takes nothing more"),
         ("%agent runs many", "takes how many to list"),
+        ("%agent files all", "takes nothing more"),
+        ("%agent save", "Name one file"),
+        ("%agent save 'half", "Name one file"),
+        ("%agent save a b c", "Name one file"),
         ("%agent config max_stepps=3", "Did you mean max_steps?"),
         ("%agent config max_stepps", "Did you mean max_steps?"),
         ("%agent config max_steps=none", "max_steps: "),
@@ -269,6 +274,20 @@ def test_reset_reaches_the_session(notebook):
     printed, _ = notebook.cell("%agent reset")
     assert "afresh" in printed
     assert notebook.session.calls == ["enter", "reset"]
+
+
+def test_written_files_are_listed_and_saved(notebook, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "wrote no files" in notebook.cell("%agent files")[0]
+    notebook.cell("%%agent\nq")
+    assert "wrote no files" in notebook.cell("%agent files")[0]
+    notebook.session.written = (WrittenFile("a report.csv", 1_500, 1_767_225_600_000_000_000),)
+    printed, _ = notebook.cell("%agent files")
+    assert "1.5 kB" in printed
+    assert "a report.csv" in printed
+    printed, _ = notebook.cell("%agent save 'a report.csv' kept.csv")
+    assert printed.strip() == f"Saved as {tmp_path / 'kept.csv'}."
+    assert notebook.session.calls[-1] == f"save a report.csv {tmp_path / 'kept.csv'}"
 
 
 def test_stop_without_a_run_says_so(notebook):

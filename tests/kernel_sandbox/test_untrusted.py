@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import struct
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -161,6 +164,20 @@ def test_damaged_bytes_are_refused_or_read_as_a_frame(data):
         return
     assert isinstance(frame, pd.DataFrame)
     repr(frame)
+
+
+@pytest.mark.timeout(300)
+def test_damaged_streams_do_not_crash_their_reader(tmp_path):
+    """Apart, since a crash would take the tests along."""
+    program = Path(__file__).with_name("damaged_streams.py")
+    done = subprocess.run(
+        [sys.executable, program, "1500", tmp_path / "last"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stderr[:3000]}\n{(tmp_path / 'last').read_bytes()!r}"
+    assert done.stdout == "done\n"
 
 
 def test_a_link_is_not_followed(tmp_path):

@@ -48,6 +48,20 @@ async def test_a_question_is_computed_shown_and_recorded(
     assert "2.333" in messages[-1]["content"]
 
 
+async def test_files_of_the_code_are_told_and_copied(
+    make_session: MakeSession, tmp_path: Path
+) -> None:
+    write = "df.to_csv('report.csv')\nprint(len(df))"
+    session = make_session([code(write), "FINAL: 3 rows.", code("print(2 + 2)"), "FINAL: 4."])
+    stream = await collect(session, "Write a report", data={"df": FRAME})
+    (note,) = [note for note in of_kind(stream, events.Note) if note.code == "files_written"]
+    assert "report.csv" in note.text
+    assert await session.save_file("report.csv", Path("copy.csv")) == tmp_path / "copy.csv"
+    assert pd.read_csv(tmp_path / "copy.csv")["qty"].sum() == 7
+    stream = await collect(session, "And now?")
+    assert not [note for note in of_kind(stream, events.Note) if note.code == "files_written"]
+
+
 async def test_the_profile_goes_first_and_holds_no_rows(make_session: MakeSession) -> None:
     session = make_session([code("print(1)"), "FINAL: 1"])
     frame = pd.DataFrame({"name": [f"person {i}" for i in range(20)], "x": range(20)})

@@ -7,6 +7,7 @@ one changes.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -26,25 +27,38 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 @pytest.mark.skipif(os.geteuid() != 0, reason="these tests run as an ordinary user already")
 @pytest.mark.skipif(MARK in os.environ, reason="this is that run")
 def test_an_ordinary_user_is_as_safe() -> None:
-    for program in ("unshare", "setpriv", "mount"):
-        assert shutil.which(program), f"{program} (util-linux) is missing"
     pytest_command = [
         *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
         *("-k", "reached or bomb", str(Path(__file__).parent)),
     ]
+    output = as_user(pytest_command)
+    (passed,) = re.findall(r"(\d+) passed", output)
+    assert int(passed) >= 260, output[-2000:]
+    assert "failed" not in output
+    assert "skipped" not in output
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="these tests run as an ordinary user already")
+def test_the_doctor_serves_an_ordinary_user() -> None:
+    told = json.loads(as_user([sys.executable, "-m", "kernel_sandbox", "doctor", "--json"]))
+    assert told["backend"] == "bubblewrap"
+    assert told["checks"]
+    assert not [check for check in told["checks"] if check["reached"]]
+
+
+def as_user(command: list[str]) -> str:
+    """Run a command as an ordinary user and return what it printed."""
+    for program in ("unshare", "setpriv", "mount"):
+        assert shutil.which(program), f"{program} (util-linux) is missing"
     done = subprocess.run(
-        ["unshare", "--mount", "--propagation", "private", "sh", "-euc", script(pytest_command)],
+        ["unshare", "--mount", "--propagation", "private", "sh", "-euc", script(command)],
         capture_output=True,
         text=True,
         check=False,
         env={**os.environ, MARK: "1", "PYTHONDONTWRITEBYTECODE": "1"},
     )
-    output = done.stdout + done.stderr
-    assert done.returncode == 0, output[-5000:]
-    (passed,) = re.findall(r"(\d+) passed", output)
-    assert int(passed) >= 260, output[-2000:]
-    assert "failed" not in output
-    assert "skipped" not in output
+    assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
+    return done.stdout
 
 
 def script(command: list[str]) -> str:

@@ -13,6 +13,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -136,7 +137,13 @@ def test_a_servers_kernels_live_and_die_as_ever(server):
     server.run(kernel, "kept = 1")
     assert server.http.post(f"/api/kernels/{kernel}/restart").status_code == 200
     assert "NameError" in str(server.run(kernel, "kept"))
-    assert server.http.post(f"/api/kernels/{kernel}/interrupt").status_code == 204
+    with ThreadPoolExecutor(1) as pool:
+        busy = pool.submit(server.run, kernel, "import time\ntime.sleep(120)")
+        while not busy.done():
+            # An interrupt before the kernel has begun with the cell is none.
+            time.sleep(1)
+            assert server.http.post(f"/api/kernels/{kernel}/interrupt").status_code == 204
+        assert "KeyboardInterrupt" in str(busy.result())
     processes = psutil.Process(server.process.pid).children(recursive=True)
     (of_kernel,) = [p for p in processes if "ipykernel" in " ".join(p.cmdline())][-1:]
     os.kill(of_kernel.pid, signal.SIGKILL)

@@ -15,6 +15,7 @@ import pytest
 from kernel_sandbox import (
     Gateway,
     HandOff,
+    HandOffError,
     KernelSession,
     KernelStartError,
     Limits,
@@ -49,6 +50,21 @@ async def test_cells_run_and_outputs_stream(session, run):
     assert seen[-1][1].status == "error"
     assert "ZeroDivisionError" in str(seen)
     assert (await run(session, "6 * 7")).value == "42"
+
+
+async def test_written_files_are_listed_and_copied(session, run, tmp_path):
+    workspace = HandOff(session).workspace
+    before = await workspace.files()
+    await run(session, "open('far report.csv', 'wb').write(b'x' * 9_000_000)")
+    (written,) = {*await workspace.files()} - {*before}
+    assert (written.name, written.bytes) == ("far report.csv", 9_000_000)
+    saved = await workspace.save("far report.csv", tmp_path)
+    assert saved.stat().st_size == 9_000_000
+    with pytest.raises(UntrustedResultError, match="larger than the limit"):
+        await workspace.read("far report.csv", max_bytes=1_000_000)
+    with pytest.raises(HandOffError, match="wrote no file"):
+        await workspace.read("nothing.csv")
+    await run(session, "import os; os.unlink('far report.csv')")
 
 
 async def test_helper_code_leaves_no_trace(session, run):
@@ -96,7 +112,7 @@ async def test_restart_and_isolation(session, run, served):
 
 async def test_a_websocket_that_breaks_is_opened_again(session, run):
     await run(session, "kept = 1")
-    connection = session._held.kernel.connection
+    connection = session._keeper.kernel.connection
     connection._call(lambda: connection._socket.sock.shutdown(2))
     assert (await run(session, "kept")).value == "1"
     cell = asyncio.create_task(run(session, "import time; time.sleep(1.5); kept + 1"))
@@ -164,7 +180,7 @@ async def test_the_older_protocol_serves_too(tmp_path, run):
                             "--ZMQChannelsWebsocketConnection.kernel_ws_protocol=")  # fmt: skip
     try:
         async with await KernelSession.start(gateway=server.gateway) as session:
-            assert not session._held.kernel.connection._v1
+            assert not session._keeper.kernel.connection._v1
             assert (await run(session, "1 + 1")).value == "2"
             hand = HandOff(session)
             await hand.hand_over("frame", FRAMES["numbers"])
