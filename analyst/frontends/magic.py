@@ -18,7 +18,8 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_
 
 from analyst.frontends import commands
 from analyst.frontends.answer import answer_of
-from analyst.frontends.bridge import BridgedRun, SessionBridge
+from analyst.frontends.bridge import SessionBridge
+from analyst.frontends.bridged_run import BridgedRun
 from analyst.frontends.door import SessionFactory, make_session, prepare_kernel
 from analyst.frontends.errors import (
     EmptyQuestionError,

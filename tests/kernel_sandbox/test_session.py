@@ -217,7 +217,7 @@ async def test_a_restart_that_fails_is_told_and_tried_again(monkeypatch, run, tm
         "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: sum(range(9))"
     )
     async with await KernelSession.start(policy=policy) as session:
-        monkeypatch.setattr(session, "_cwd", tmp_path / "gone")
+        monkeypatch.setattr(session._keeper, "_cwd", tmp_path / "gone")
         ran = await run(session, stubborn, deadline=0.1)
         assert ran.result.status == "timeout"
         assert ran.result.restarted
