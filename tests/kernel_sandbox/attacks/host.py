@@ -248,6 +248,9 @@ class Host:
         for name in ("/tmp", "/var/tmp", "/dev/shm", "/run"):
             path = Path(name) / self.marker
             found[f"{path}"] = path.exists() and path != self.shm
+        for folder in {*sys.path, sys.prefix}:
+            path = Path(folder) / f"{self.marker}.pth"
+            found[f"{path}"] = path.exists()
         found["driven"] = self.kernel_marker.exists()
         found["nice"] = os.getpriority(os.PRIO_PROCESS, 0)
         with socket.socket() as client:

@@ -323,12 +323,10 @@ def write_temporary_files():
 
 @attack
 def write_into_the_python_environment():
+    # The host looks whether they are there; some folders may be in a /tmp of the sandbox's own.
     for folder in [*sys.path, sys.prefix]:
         with contextlib.suppress(OSError):
-            name = os.path.join(folder, D["marker"] + ".pth")
-            open(name, "w").close()
-            return f"wrote {name}"
-    return None
+            open(os.path.join(folder, D["marker"] + ".pth"), "w").close()
 
 
 @attack

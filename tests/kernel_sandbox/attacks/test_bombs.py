@@ -92,7 +92,9 @@ async def test_a_thread_bomb(small):
         "time.sleep(5)"
     )
     result, _, errors = await play(small, code)
-    assert result.status == "died" or errors == ["RuntimeError"]
+    assert result.status in {"died", "error"}
+    # A kernel without a thread to spare may lose its last words; that is told then.
+    assert errors == ["RuntimeError"] or result.detail
     assert await is_usable(small)
 
 

@@ -97,7 +97,8 @@ class Server:
         }
         content = {"code": code, "silent": False, "store_history": True, "allow_stdin": False}
         message = {"header": header, "parent_header": {}, "metadata": {}, "content": content}
-        found = []
+        found: list[dict] = []
+        ended: set[str] = set()
         try:
             connection.send(json.dumps({**message, "channel": "shell", "buffers": []}))
             while True:
@@ -106,7 +107,9 @@ class Server:
                     continue
                 if received["msg_type"] in {"stream", "execute_result", "error", "execute_reply"}:
                     found.append(received["content"])
-                if received["msg_type"] == "execute_reply":
+                # The result and the reply come by different ways, so either may be first.
+                ended.add(received["content"].get("execution_state", received["msg_type"]))
+                if {"execute_reply", "idle"} <= ended:
                     return found
         finally:
             connection.close()
@@ -130,7 +133,6 @@ def test_a_servers_kernels_live_and_die_as_ever(server):
     started = server.http.post("/api/kernels", json={"name": "python-isolated"})
     assert started.status_code == 201, started.text
     kernel = started.json()["id"]
-    # The result and the reply come by different ways, so either may be first.
     assert "42" in str(server.run(kernel, "print(6 * 7)"))
     assert "FileNotFoundError" in str(server.run(kernel, "open('log')"))
     assert "Seccomp:\\t2" in str(server.run(kernel, "print(open('/proc/self/status').read())"))
