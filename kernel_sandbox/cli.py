@@ -17,7 +17,7 @@ from pathlib import Path
 from kernel_sandbox.errors import KernelSandboxError, KernelStartError, PolicyError
 from kernel_sandbox.kernelspecs import CURRENT
 from kernel_sandbox.limits import GIB, MIB
-from kernel_sandbox.policy import PRESETS, Policy
+from kernel_sandbox.policy import BY_SESSIONS, PRESETS, Policy
 
 _MARKS = {
     "refused": "ok",
@@ -126,7 +126,8 @@ def _install(options: argparse.Namespace) -> int:
         prefix=prefix,
     )
     _say(f"{options.display_name} is in {place}. Its kernels may:")
-    _say(_table(policy.describe()))
+    described = policy.describe()
+    _say(_table({name: words for name, words in described.items() if name not in BY_SESSIONS}))
     if not (policy.read_only or policy.writable):
         _say(
             "They see no folder of yours, the notebook's neither, and work in one of their own; "

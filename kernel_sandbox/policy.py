@@ -139,6 +139,9 @@ class Policy:
         return cls().replace(**_preset(name))
 
 
+BY_SESSIONS = frozenset({"cell time", "output"})
+"""Parts of a policy that a :class:`KernelSession` keeps; other front ends have their own."""
+
 PRESETS = ("default", "small", "large", "unsandboxed")
 
 _LIMITS = {field_.name for field_ in dataclasses.fields(Limits)}

@@ -133,6 +133,14 @@ def test_what_is_wrong_is_told_in_a_sentence(arguments, words, capsys):
     assert words in capsys.readouterr().err
 
 
+def test_installing_promises_only_what_every_front_end_keeps(tmp_path, capsys):
+    assert main(["install", "--prefix", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "memory" in said
+    assert "cell time" not in said
+    assert "output" not in said
+
+
 def test_what_was_installed_can_be_removed_and_nothing_else(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "share" / "jupyter"))
     assert main(["install", "--name", "mine", "--prefix", str(tmp_path)]) == 0
