@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test lint unit browser benchmarks clean
+.PHONY: demo test lint unit packages benchmarks clean
 
 demo: $(VENV)/.demo
 	$(BIN)/analyst model pull
@@ -19,12 +19,14 @@ lint: $(VENV)/.test
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-unit: $(VENV)/.test browser
+unit: $(VENV)/.test packages
 	$(BIN)/analyst model pull
 	$(BIN)/python -m pytest
 
-browser:
-	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || .ci/debian-packages
+packages:
+	@{ command -v chromium || command -v chromium-browser; } >/dev/null \
+		&& { command -v pg_ctl || ls /usr/lib/postgresql/*/bin/pg_ctl; } >/dev/null 2>&1 \
+		|| .ci/debian-packages
 
 benchmarks: $(VENV)/.test
 	$(BIN)/analyst model pull

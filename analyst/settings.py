@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,6 +175,25 @@ class Settings(BaseModel):
         description="start a kernel for the agent when the extension is loaded, and keep a spare "
         "one warm (about 200 MB)",
     )
+    memory: Annotated[bool, BeforeValidator(_from_words)] = Field(
+        default=True,
+        description="keep what runs computed as findings and reuse them; off stores nothing and "
+        "recalls nothing",
+    )
+    memory_scope: Literal["all", "project"] = Field(
+        default="all",
+        description="which findings are recalled: of all your work, or of this project's only",
+    )
+    findings_url: _OptionalText = Field(
+        default=None,
+        description="a database for findings that a team shares, by its SQLAlchemy address and "
+        "without a password (default: a file in the data directory)",
+    )
+    embedding: str = Field(
+        default="wordllama",
+        description="how questions are compared: wordllama (offline), fastembed, or endpoint:MODEL "
+        "for the embeddings of base_url",
+    )
     embedded_idle_minutes: float = Field(
         default=30,
         gt=0,
@@ -191,6 +211,18 @@ class Settings(BaseModel):
         else:
             Policy(read_only=tuple(map(Path, values)))
         return values
+
+    @field_validator("findings_url")
+    @classmethod
+    def _check_findings_url(cls, url: str | None) -> str | None:
+        if url is not None and "://" not in url:
+            raise ValueError("must be an address as postgresql+psycopg://user@host/findings")
+        if url is not None and re.search(r"://[^/@]*:[^/@]*@", url):
+            raise ValueError(
+                "must hold no password, since settings are kept in a file; use PGPASSFILE or "
+                "whatever else the database's driver reads"
+            )
+        return url
 
     @field_validator("base_url", "gateway_url")
     @classmethod

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass
 from typing import Any
 
+from analyst.agent import reuse
 from analyst.agent import values as asked
 from analyst.agent.action import FinalAnswer, MalformedActionError, ToolCall
 from analyst.agent.budget import Budget
@@ -26,6 +27,7 @@ from analyst.llm.completion import (
     RequestRetried,
     TextDelta,
 )
+from analyst.memory.finding import Finding
 from analyst.record import events
 from analyst.record.making import EventMaker
 from analyst.record.prompts import shared_prefix
@@ -86,24 +88,13 @@ class AgentLoop:
             if self.context.needs_compaction(REPLY_TOKENS):
                 yield await self._compact(opening, make)
             reply: Completion | None = None
-            async for item in self._ask_model(budget, make, progress):
+            async for item in self.ask_model(budget, make, progress):
                 if isinstance(item, Completion):
                     reply = item
                 else:
                     yield item
             assert reply is not None, "a model ends its stream with a completion"
-            budget.count_reply(reply.usage)
-            self.context.tokens = reply.usage.total
-            progress.seconds_model += reply.seconds
-            yield make(
-                events.ModelResponded,
-                request=progress.requests - 1,
-                text=reply.text,
-                finish_reason=reply.finish_reason,
-                usage=reply.usage,
-                seconds=reply.seconds,
-                seconds_to_first_token=reply.seconds_to_first_token,
-            )
+            yield self._count(reply, budget, make, progress)
             answer: events.Answer | None = None
             async for event in self._act(task, reply, budget, make, progress):
                 yield event
@@ -112,6 +103,51 @@ class AgentLoop:
             if answer is not None:
                 return
 
+    async def choose_known(
+        self,
+        question: str,
+        findings: Sequence[Finding],
+        *,
+        budget: Budget,
+        make: EventMaker,
+        progress: Progress,
+    ) -> AsyncIterator[events.Event | Finding]:
+        """Ask the model which of some findings answers a question; last is that one, if any.
+
+        The conversation is as before afterwards.
+        """
+        before = len(self.context.messages)
+        self.context.append({"role": "user", "content": reuse.offer(question, findings)})
+        try:
+            async for item in self.ask_model(
+                budget, make, progress, most_tokens=reuse.REPLY_TOKENS
+            ):
+                if not isinstance(item, Completion):
+                    yield item
+                    continue
+                yield self._count(item, budget, make, progress)
+                found = reuse.chosen(item.text, findings)
+                if found is not None:
+                    yield found
+        finally:
+            del self.context.messages[before:]
+
+    def _count(
+        self, reply: Completion, budget: Budget, make: EventMaker, progress: Progress
+    ) -> events.ModelResponded:
+        budget.count_reply(reply.usage)
+        self.context.tokens = reply.usage.total
+        progress.seconds_model += reply.seconds
+        return make(
+            events.ModelResponded,
+            request=progress.requests - 1,
+            text=reply.text,
+            finish_reason=reply.finish_reason,
+            usage=reply.usage,
+            seconds=reply.seconds,
+            seconds_to_first_token=reply.seconds_to_first_token,
+        )
+
     async def _compact(
         self, opening: Mapping[str, Any], make: EventMaker
     ) -> events.ContextCompacted:
@@ -119,9 +155,15 @@ class AgentLoop:
         self.context.compact(opening, await self.variables())
         return make(events.ContextCompacted, tokens_before=before, tokens_after=0)
 
-    async def _ask_model(
-        self, budget: Budget, make: EventMaker, progress: Progress
+    async def ask_model(
+        self,
+        budget: Budget,
+        make: EventMaker,
+        progress: Progress,
+        *,
+        most_tokens: int = REPLY_TOKENS,
     ) -> AsyncIterator[events.Event | Completion]:
+        """Send the context to the model; yield what happens, and its reply."""
         tools = self.tools.as_openai_tools() if self.protocol.sends_tools else ()
         tries = len(RETRY_TEMPERATURES)
         temperature = self.temperature
@@ -132,7 +174,7 @@ class AgentLoop:
         request = CompletionRequest(
             messages=tuple(self.context.messages),
             tools=tools,
-            max_tokens=max(MIN_REPLY_TOKENS, min(REPLY_TOKENS, room)),
+            max_tokens=min(most_tokens, max(MIN_REPLY_TOKENS, min(REPLY_TOKENS, room))),
             temperature=max(temperature, self.temperature),
             seed=progress.requests,
             stop=tuple(self.protocol.stop),
@@ -311,9 +353,7 @@ class AgentLoop:
         for doubt in doubts:
             yield make(events.Note, level="warning", code="doubt", text=doubt)
         missing = asked.missing(task.value_names, progress.values)
-        situation = Situation(
-            result=result, doubts=doubts, missing=missing, asks_values=bool(task.value_names)
-        )
+        situation = Situation(result=result, doubts=doubts, missing=missing)
         alone = progress.calls_ok <= (result.status == "ok")
         afresh = self.protocol.retries_afresh and alone and result.status != "refused"
         failed = result.status != "ok" or bool(doubts) or (afresh and bool(missing))

@@ -33,14 +33,12 @@ NATIVE_CORRECTION = (
 class Situation:
     """What a finished call means for the run; protocols word it for their model.
 
-    ``missing``: asked values that have none yet; ``asks_values``: the question names values,
-    so no sentence is needed once all are there.
+    ``missing``: asked values that have none yet.
     """
 
     result: ToolResult
     doubts: Sequence[str] = ()
     missing: Sequence[str] = ()
-    asks_values: bool = False
 
 
 class ActionProtocol(Protocol):

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 
 from analyst._version import __version__
 
-USAGE_ERROR = 2
 INTERRUPTED = 130
 
 

@@ -172,7 +172,8 @@ def configured_subject(options: argparse.Namespace) -> Subject:
         parse_assignment,
     )
 
-    changes = dict(map(parse_assignment, options.set))
+    # An answer that is remembered would be scored as one that was computed.
+    changes = {"memory": False, **dict(map(parse_assignment, options.set))}
     if kept := IN_PROCESS_ONLY & changes.keys():
         raise SettingsError(
             f"{', '.join(kept)} would be seen by others on a command line: set OPENAI_API_KEY."

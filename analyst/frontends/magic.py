@@ -10,7 +10,6 @@ import keyword
 import os
 import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -66,9 +65,6 @@ class View(Protocol):
     def fail(self, sentence: str) -> None:
         """End the view of a run whose end never came."""
         ...
-
-
-ViewFactory = Callable[[CellOptions], View]
 
 
 @magics_class

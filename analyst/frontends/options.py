@@ -74,6 +74,12 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rows", action="store_true", help="let the model see sample rows, not only a profile"
     )
+    parser.add_argument(
+        "--no-memory",
+        dest="memory",
+        action="store_false",
+        help="recall nothing for this run, and keep nothing of it",
+    )
 
 
 def setting_overrides(namespace: argparse.Namespace) -> dict[str, Any]:
@@ -83,7 +89,11 @@ def setting_overrides(namespace: argparse.Namespace) -> dict[str, Any]:
         for option, setting in _SETTINGS.items()
         if (value := getattr(namespace, option)) is not None
     }
-    return overrides | ({"show_rows": True} if namespace.rows else {})
+    if namespace.rows:
+        overrides["show_rows"] = True
+    if not namespace.memory:
+        overrides["memory"] = False
+    return overrides
 
 
 def cell_parser() -> SentenceParser:

@@ -25,6 +25,7 @@ from analyst.record import events as ev
 MAX_STREAM_CHARS = 20_000
 """How much of one stream of a step is kept for display; the log has all of it."""
 
+_BRIEF = 80
 _VOIDS_REPLY = {"request_retried", "malformed_action", "not_computed"}
 """Notes after which the text that was streamed counts no more."""
 
@@ -239,10 +240,31 @@ def _compacted(transcript: Transcript, event: ev.ContextCompacted) -> Transcript
 def _recalled(transcript: Transcript, event: ev.FindingsRecalled) -> Transcript:
     if not event.findings:
         return transcript
-    count = len(event.findings)
-    text = f"{count} past finding{'s' if count != 1 else ''} offered to the model."
-    remark = Remark(level="info", code="findings_recalled", text=text)
+    known = "; ".join(
+        f"[F{one.number}] {_brief(one.question)} ({_OUTCOMES[one.outcome]})"
+        for one in event.findings
+    )
+    remark = Remark(level="info", code="findings_recalled", text=f"In memory: {known}.")
     return replace(transcript, items=(*transcript.items, remark))
+
+
+_OUTCOMES = {
+    "known": "asked before, of this data",
+    "likely": "perhaps the same, of this data",
+    "related": "of this data",
+    "stale": "the data changed since",
+    "recipe": "of other data",
+}
+
+
+def _saved(transcript: Transcript, event: ev.FindingSaved) -> Transcript:
+    remark = Remark(level="info", code="finding_saved", text=f"Kept in memory as F{event.number}.")
+    return replace(transcript, items=(*transcript.items, remark))
+
+
+def _brief(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _BRIEF else line[: _BRIEF - 1] + "…"
 
 
 def _answer(transcript: Transcript, event: ev.Answer) -> Transcript:
@@ -282,6 +304,7 @@ _HANDLERS: dict[type, Callable[[Transcript, Any], Transcript]] = {
     ev.OutputEmitted: _output,
     ev.ToolCallFinished: _call_finished,
     ev.FindingsRecalled: _recalled,
+    ev.FindingSaved: _saved,
     ev.Note: _note,
     ev.ContextCompacted: _compacted,
     ev.Answer: _answer,

@@ -54,6 +54,8 @@ def size_text(size: int) -> str:
 
 def step_title(step: Step) -> str:
     """Say in one line what a step is for: the model's words, a comment, or its first line."""
+    if step.tool == "recall":
+        return "Known from before; the code that computed it"
     lines = [line.strip() for line in step.code.split("\n") if line.strip()]
     comments = [line.lstrip("# ") for line in lines if line.startswith("#")]
     acts = [line for line in lines if not line.startswith(("import ", "from ", "#"))]

@@ -229,18 +229,34 @@ class ToolCallFinished(EventBase):
     )
 
 
+class RecalledFinding(BaseModel):
+    """A past finding that matters for a question."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int = Field(description="its name in citations is F and this number")
+    outcome: Literal["known", "likely", "related", "stale", "recipe"] = Field(
+        description="surely or perhaps the same question, or another one, on the same data; the "
+        "data changed since; other data"
+    )
+    nearness: float = Field(description="of the questions, about 0 to 1.4; 2 for the same")
+    question: str
+    answer: str
+    created_at: str
+
+
 class FindingsRecalled(EventBase):
-    """Past findings that were offered to the model."""
+    """Past findings that matter for the question, best first."""
 
     type: Literal["findings_recalled"] = "findings_recalled"
-    findings: tuple[dict[str, Any], ...]
+    findings: tuple[RecalledFinding, ...]
 
 
 class FindingSaved(EventBase):
     """The run left a finding."""
 
     type: Literal["finding_saved"] = "finding_saved"
-    finding_id: str
+    number: int
 
 
 class Note(EventBase):

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from analyst.memory.finding import DataFingerprint
 from analyst.record.events import DataDescription
 from analyst.tools.analysis_kernel import AnalysisKernel
 from kernel_sandbox import EvaluationError, HandOffError
@@ -51,6 +52,7 @@ class DataRoom:
     frames: dict[str, object] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)
     shown: dict[str, str] = field(default_factory=dict)
+    fingerprints: dict[str, DataFingerprint] = field(default_factory=dict)
 
     async def hand_over(
         self, kernel: AnalysisKernel, frames: Mapping[str, object], files: Sequence[Path]
@@ -99,6 +101,14 @@ class DataRoom:
             raise HandingOverError(f"{name} could not be handed over: {error}") from error
         self.frames[name] = frame
         self.files.pop(name, None)
+        self.fingerprints[name] = DataFingerprint(
+            name=name,
+            kind="frame",
+            content=handed.fingerprint,
+            rows=handed.rows,
+            bytes=handed.bytes,
+            columns=_columns_of(frame),
+        )
         return DataDescription(
             name=name,
             kind="frame",
@@ -128,6 +138,15 @@ class DataRoom:
             ) from error
         self.files[name] = full
         self.frames.pop(name, None)
+        self.fingerprints[name] = DataFingerprint(
+            name=name,
+            kind="file",
+            content=fingerprint,
+            path=str(full),
+            rows=loaded["rows"],
+            bytes=size,
+            columns=tuple((str(label), str(kind)) for label, kind in loaded["schema"]),
+        )
         return DataDescription(
             name=name,
             kind="file",
@@ -161,6 +180,21 @@ def variable_name(path: Path) -> str:
     if name[0].isdigit() or keyword.iskeyword(name):
         name = f"data_{name}"
     return name
+
+
+def _columns_of(frame: object) -> tuple[tuple[str, str], ...]:
+    """Return names and types of a frame's columns, as far as it has any."""
+    kinds = getattr(frame, "dtypes", None)
+    items = getattr(kinds, "items", None)
+    if items is not None and hasattr(frame, "columns"):
+        return tuple((str(label), str(kind)) for label, kind in items())
+    schema = getattr(frame, "schema", None)
+    names = getattr(schema, "names", None)
+    if callable(names):  # polars
+        return tuple((str(label), str(kind)) for label, kind in schema.items())  # type: ignore[union-attr]
+    if names is not None:  # Arrow
+        return tuple((str(one.name), str(one.type)) for one in schema)  # type: ignore[union-attr]
+    return ()
 
 
 def _file_fingerprint(path: Path) -> str:

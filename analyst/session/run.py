@@ -9,8 +9,8 @@ import asyncio
 import platform
 import re
 import time
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -18,15 +18,18 @@ from typing import TYPE_CHECKING
 
 from analyst._version import __version__
 from analyst.agent.budget import Budget, Limits
-from analyst.agent.context import Question
+from analyst.agent.context import Context, Question
+from analyst.agent.loop import AgentLoop
 from analyst.agent.partial import partial_answer
 from analyst.agent.task import Progress, Task
 from analyst.agent.values import missing
 from analyst.llm.completion import ModelError
+from analyst.memory.finding import Finding
 from analyst.record import events
 from analyst.record.log import RunLog, RunLogError, new_run_id
 from analyst.record.making import EventMaker
-from analyst.session.data_room import HandingOverError
+from analyst.session.data_room import DataRoom, HandingOverError
+from analyst.session.recollection import Recollection
 from kernel_sandbox import KernelSandboxError, KernelSession, WrittenFile
 
 if TYPE_CHECKING:
@@ -77,13 +80,15 @@ class Run:
         self._phases: dict[str, float] = {}
         self._log: RunLog | None = None
         self._answer: events.Answer | None = None
+        self._recollection: Recollection | None = None
+        self._start = self._started()
 
     async def play(self) -> None:
         """Play the run to its end. Only a defect of ours raises, after the record is closed."""
         status: events.RunStatus = "error"
         reason: str | None = None
         unlogged = self._open_log()
-        self._tell(self._started())
+        self._tell(self._start)
         if unlogged:
             self._note(f"This run is not recorded: {unlogged}", "not_recorded", "warning")
         try:
@@ -105,6 +110,8 @@ class Run:
             reason = f"an error in the analyst itself: {type(error).__name__}: {error}"
             raise
         finally:
+            if self._recollection is not None:
+                self._recollection.end()
             self._tell(self._finished(status, reason))
             if self._log is not None:
                 self._log.close()
@@ -112,6 +119,7 @@ class Run:
     async def _answer_question(self) -> None:
         started = time.monotonic()
         kernel_task = self.session.kernel_task(self.settings)
+        self.session.remembering.memory(self.settings)
         model = await self.session.model_for(
             self.choice, self.settings, lambda text: self._note(text, "model")
         )
@@ -124,28 +132,72 @@ class Run:
         if handed:
             self._tell(self._make(events.DataHandedOver, data=tuple(handed)))
         context = self.session.context_for(self.choice, model)
-        rows = ROWS_SHOWN if self.settings.show_rows else 0
-        texts = await room.describe_new(kernel, handed, rows=rows)
-        question = Question(
-            text=self.given.question, data=tuple(texts), value_names=self.given.values
-        )
+        recollection = self._recollection = self._recollect(room, handed, context)
+        await recollection.recall()
+        if recollection.sure is not None:
+            await recollection.quote(recollection.sure)
+            return
         task = Task(
-            question=question,
+            question=Question(text=self.given.question, value_names=self.given.values),
             value_pattern=self.given.value_pattern,
             has_data=bool(handed or room.frames or room.files),
         )
-        await kernel.begin(task.assignable)
         loop = self.session.loop_for(
             model, context, kernel, choice=self.choice, settings=self.settings, task=task
         )
+        if recollection.likely and await self._is_known(loop, recollection):
+            return
+        rows = ROWS_SHOWN if self.settings.show_rows else 0
+        texts = await room.describe_new(kernel, handed, rows=rows)
+        question = replace(task.question, data=(*texts, recollection.hint()))
+        await kernel.begin(task.assignable)
         self._phases["prepare"] = time.monotonic() - started
         workspace = kernel.hand_off.workspace
         before = await workspace.files()
+        task = replace(task, question=question)
         async for event in loop.run(task, self._budget, self._make, self._progress):
             self._tell(event)
+        await recollection.save(self._answer, self._start)
         written = set(await workspace.files()) - set(before)
         if written:
             self._note(_written_sentence(written), "files_written")
+
+    def _recollect(
+        self, room: DataRoom, handed: Sequence[events.DataDescription], context: Context
+    ) -> Recollection:
+        remembering = self.session.remembering
+        everything = tuple(room.fingerprints.values())
+        return Recollection(
+            memory=remembering.memory(self.settings),
+            remembering=remembering,
+            question=self.given.question,
+            data=tuple(room.fingerprints[one.name] for one in handed) or everything,
+            all_data=everything,
+            value_names=self.given.values,
+            project=remembering.project if self.settings.memory_scope == "project" else None,
+            context=context,
+            make=self._make,
+            tell=self._tell,
+        )
+
+    async def _is_known(self, loop: AgentLoop, recollection: Recollection) -> bool:
+        """Let the model say whether a finding answers the question, and answer by that one."""
+        chosen = None
+        async for item in loop.choose_known(
+            self.given.question,
+            recollection.likely,
+            budget=self._budget,
+            make=self._make,
+            progress=self._progress,
+        ):
+            if isinstance(item, Finding):
+                chosen = item
+            else:
+                self._tell(item)
+        if chosen is None:
+            return False
+        await recollection.quote(chosen)
+        return True
 
     def _tell_of_kernel(self, session: KernelSession) -> None:
         self._tell(
@@ -192,6 +244,8 @@ class Run:
     def _tell(self, event: events.Event) -> None:
         if isinstance(event, events.Answer):
             self._answer = event
+        if self._recollection is not None:
+            self._recollection.traces.take(event)
         if self._log is not None:
             try:
                 self._log.append(event)

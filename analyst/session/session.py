@@ -26,6 +26,7 @@ from analyst.llm.embedded import EmbeddedModel
 from analyst.llm.router import ModelChoice, build_model, choose_model
 from analyst.record import events
 from analyst.session.data_room import DataRoom
+from analyst.session.remembering import Remembering
 from analyst.session.run import Run, RunInput
 from analyst.session.sandbox import gateway_for, policy_for
 from analyst.settings import Settings
@@ -85,6 +86,7 @@ class Session:
         self.settings = settings or Settings()
         self.data_directory = data_directory
         self.data_room = DataRoom(self.cwd)
+        self.remembering = Remembering(self.cwd, data_directory)
         self._pool = pool
         self._given_model = model
         self._given_protocol = protocol
@@ -168,6 +170,7 @@ class Session:
         await self.stop()
         self._context = None
         self.data_room = DataRoom(self.cwd)
+        self.remembering.executed.clear()
         await self._end_kernel()
 
     async def fetch_frame(self, name: str) -> pd.DataFrame:
@@ -194,9 +197,11 @@ class Session:
             model, self._model = self._model, None
             await model.aclose()
         self._embedded.release()
+        await self.remembering.aclose()
 
     def warm_up(self) -> None:
         """Start a kernel in the background, so that the first question finds it ready."""
+        self.remembering.memory(self.settings)
         if self._pool is not None and self._kernel is None and self.settings.gateway_url is None:
             self._pool.prepare(policy=policy_for(self.settings))
 
@@ -322,6 +327,7 @@ class Session:
         return kernel
 
     async def _restore_data(self, kernel: AnalysisKernel) -> None:
+        self.remembering.executed.clear()
         await self.data_room.restore(kernel)
 
     async def _end_kernel(self) -> None:

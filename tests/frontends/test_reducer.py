@@ -48,8 +48,15 @@ def test_every_event_type_is_taken(script):
     script.add(ev.PlanStepStarted, index=0)
     script.add(ev.PlanStepFinished, index=0, status="ok")
     script.add(ev.PlanRevised, steps=("load", "fit"), reason="better")
-    script.add(ev.FindingsRecalled, findings=({"id": "a"}, {"id": "b"}))
-    script.add(ev.FindingSaved, finding_id="a")
+    known = {"outcome": "known", "nearness": 2, "answer": "3", "created_at": "2026-01-01"}
+    script.add(
+        ev.FindingsRecalled,
+        findings=(
+            {**known, "number": 1, "question": "What is the mean?"},
+            {**known, "number": 2, "question": "x " * 100, "outcome": "stale"},
+        ),
+    )
+    script.add(ev.FindingSaved, number=3)
     script.add(ev.ContextCompacted, tokens_before=9000, tokens_after=1000)
     script.add(ev.Prompt, request=1, messages=({"role": "user", "content": "x"},))
     transcript = fold(script.finish("partial", "the budget is spent").events)
@@ -57,7 +64,11 @@ def test_every_event_type_is_taken(script):
     assert not transcript.steps[0].awaits_approval
     remarks = [item.text for item in transcript.items if isinstance(item, Remark)]
     assert remarks == [
-        "2 past findings offered to the model.",
+        (
+            "In memory: [F1] What is the mean? (asked before, of this data); "
+            f"[F2] {'x ' * 39}x… (the data changed since)."
+        ),
+        "Kept in memory as F3.",
         "Older messages were summed up for the model: 9,000 tokens became 1,000.",
     ]
     assert (transcript.status, transcript.reason) == ("partial", "the budget is spent")

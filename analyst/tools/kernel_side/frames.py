@@ -30,8 +30,12 @@ def frames_of(namespace: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+MOST_COLUMNS = 2000
+"""Columns of a file whose names and types are told."""
+
+
 def load_file(name: str, path: str, namespace: dict[str, Any]) -> dict[str, Any]:
-    """Read a data file into ``namespace[name]``; return its ``rows`` and ``columns``.
+    """Read a data file into ``namespace[name]``; return its ``rows``, ``columns`` and ``schema``.
 
     The ending tells the format. Raises what pandas raises, or ValueError for another ending.
     """
@@ -55,7 +59,8 @@ def load_file(name: str, path: str, namespace: dict[str, Any]) -> dict[str, Any]
         message = f"cannot read files that end in {ending!r}"
         raise ValueError(message)
     namespace[name] = frame
-    return {"rows": len(frame), "columns": frame.shape[1]}
+    schema = [[str(label), str(kind)] for label, kind in frame.dtypes.items()]
+    return {"rows": len(frame), "columns": frame.shape[1], "schema": schema[:MOST_COLUMNS]}
 
 
 def _read_text_table(pd: Any, path: str, separator: str) -> Any:

@@ -1,0 +1,103 @@
+"""How near two questions are, and whether they may ask for the same.
+
+Nearness: each word meets its best match in the other question, as in ColBERT (Khattab and
+Zaharia, 2020), with static word embeddings. Of the known question the columns that its code uses
+count too. Similar is not the same: "mean fare of women" is near "mean fare of men" in every
+embedding. So a value is offered only where questions agree in operations, numbers, quoted words
+and columns; and surely holds only where nothing else is left over either.
+"""
+
+from __future__ import annotations
+
+import ast
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from analyst.memory.embedding import Embedder
+from analyst.memory.wording import Wording, words_of_name
+
+_MOST_WORDS = 50_000
+_NUMBERS_WEIGHT = 0.2
+_COLUMNS_WEIGHT = 0.2
+_UNDECIDED = 0.5
+
+
+class Affinity:
+    """Compares questions by their words; safe in any thread."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._known: dict[str, np.ndarray[Any, np.dtype[np.float32]]] = {}
+        self._lock = threading.Lock()
+
+    def of(self, asked: Wording, known: Wording, code_columns: Iterable[str] = ()) -> float:
+        """Return how near a known question is, about 0 to 1.4; ``code_columns``: of its code.
+
+        Raises :class:`~analyst.memory.errors.EmbeddingError`.
+        """
+        code = frozenset(code_columns)
+        more = [word for name in sorted(code - known.columns) for word in words_of_name(name)]
+        near = max(
+            self._alike(asked.words(), known.words()),
+            self._alike(asked.words(), [*known.words(), *more]) if more else 0.0,
+        )
+        numbers = _UNDECIDED
+        if asked.numbers or known.numbers:
+            numbers = float(asked.numbers == known.numbers)
+            if not (asked.numbers and known.numbers):
+                numbers = _UNDECIDED
+        columns = _UNDECIDED
+        if asked.columns:
+            columns = len(asked.columns & (known.columns | code)) / len(asked.columns)
+        return near + _NUMBERS_WEIGHT * numbers + _COLUMNS_WEIGHT * columns
+
+    def _alike(self, first: list[str], second: list[str]) -> float:
+        if not first or not second:
+            return 0.0
+        likeness = self._vectors(first) @ self._vectors(second).T
+        return float((likeness.max(axis=1).mean() + likeness.max(axis=0).mean()) / 2)
+
+    def _vectors(self, words: list[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
+        with self._lock:
+            new = [word for word in dict.fromkeys(words) if word not in self._known]
+            if new:
+                if len(self._known) > _MOST_WORDS:
+                    self._known.clear()
+                    new = [*dict.fromkeys(words)]
+                self._known.update(zip(new, self._embedder.embed(new), strict=True))
+            return np.stack([self._known[word] for word in words])
+
+
+def ask_the_same(asked: Wording, known: Wording) -> bool:
+    """Tell whether two questions surely ask for the same: nothing in one is not in the other."""
+    return asked == known
+
+
+def may_ask_the_same(asked: Wording, known: Wording, code_columns: Iterable[str]) -> bool:
+    """Tell whether they differ in nothing that is known to change a value."""
+    return (
+        asked.operations == known.operations
+        and asked.numbers == known.numbers
+        and asked.quoted == known.quoted
+        and asked.columns <= known.columns | frozenset(code_columns)
+        and known.columns <= asked.columns
+    )
+
+
+def columns_in(code: str, columns: Iterable[str]) -> frozenset[str]:
+    """Return which columns some code names, as an attribute or a text."""
+    names = frozenset(columns)
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError):
+        return frozenset()
+    found = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    found |= {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    return names & found

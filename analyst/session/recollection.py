@@ -1,0 +1,189 @@
+"""One run and the memory: what is known for its question, whether that answers it, what it leaves.
+
+Here: the events and decisions of one run. Not here: what lives from run to run
+(:mod:`analyst.session.remembering`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from analyst.agent import reuse
+from analyst.agent.context import Context
+from analyst.memory.finding import DataFingerprint, Finding
+from analyst.memory.memory import Memory
+from analyst.memory.recall import Outcome, Recalled
+from analyst.memory.wording import wording
+from analyst.record import events
+from analyst.record.making import EventMaker
+from analyst.session.remembering import Remembering, Traces, finding_of, refers_back, shown_again
+
+CALL_ID = "recall"
+
+
+@dataclass(kw_only=True)
+class Recollection:
+    """What memory does for one run; does nothing when there is no memory."""
+
+    memory: Memory | None
+    remembering: Remembering
+    question: str
+    data: Sequence[DataFingerprint]
+    all_data: Sequence[DataFingerprint]
+    value_names: Sequence[str]
+    project: str | None
+    context: Context
+    make: EventMaker
+    tell: Callable[[events.Event], None]
+    traces: Traces = field(default_factory=Traces)
+    recalled: list[Recalled] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._is_follow_up = self._leans_on_earlier()
+
+    async def recall(self) -> None:
+        """Look up what is known, and tell it."""
+        if self.memory is None:
+            return
+        self.recalled = await self.memory.recall(
+            self.question, self.data, project=self.project, tell=self._notice
+        )
+        if self.recalled:
+            described = tuple(
+                events.RecalledFinding(
+                    number=one.finding.number or 0,
+                    outcome=one.outcome.value,
+                    nearness=round(one.nearness, 3),
+                    question=one.finding.question,
+                    answer=one.finding.answer,
+                    created_at=one.finding.created_at,
+                )
+                for one in self.recalled
+            )
+            self.tell(self.make(events.FindingsRecalled, findings=described))
+
+    @property
+    def sure(self) -> Finding | None:
+        """The finding that surely answers the question."""
+        return next(iter(self._usable(Outcome.KNOWN)), None)
+
+    @property
+    def likely(self) -> list[Finding]:
+        """Findings that may answer the question; the model can tell."""
+        return self._usable(Outcome.LIKELY)
+
+    def hint(self) -> str:
+        """Return what else helps with the question, for the model; "" if nothing does."""
+        stale = [one.finding for one in self._stale() if not one.finding.builds_on_more]
+        return reuse.earlier_code(stale[0]) if stale else ""
+
+    async def quote(self, finding: Finding) -> None:
+        """Answer by a finding: its outputs again, its answer, its citation."""
+        assert self.memory is not None
+        self.tell(
+            self.make(
+                events.ToolCallStarted,
+                call_id=CALL_ID,
+                tool="recall",
+                raw="",
+                arguments={"finding": finding.number, "code": finding.code},
+            )
+        )
+        for output in finding.outputs:
+            body = await self.memory.output(output.digest)
+            if body is not None:
+                self.tell(
+                    self.make(
+                        events.OutputEmitted,
+                        call_id=CALL_ID,
+                        output=shown_again(output.mime, body),
+                    )
+                )
+        self.tell(
+            self.make(
+                events.ToolCallFinished,
+                call_id=CALL_ID,
+                status="ok",
+                observation=finding.answer,
+                seconds=0.0,
+            )
+        )
+        text = reuse.quote(finding)
+        self.context.append({"role": "user", "content": self.question})
+        self.context.append({"role": "assistant", "content": f"FINAL: {finding.answer}"})
+        self.context.conclude(self.question, text)
+        values = {one.name: one.value for one in finding.values}
+        self.tell(self.make(events.Answer, text=text, values=values))
+
+    async def save(self, answer: events.Answer | None, started: events.RunStarted) -> None:
+        """Keep what the run computed, and tell what was known of older data."""
+        if self.memory is None:
+            return
+        left = finding_of(
+            question=self.question,
+            answer=answer,
+            traces=self.traces,
+            earlier=[*self.remembering.executed, *self.traces.failed],
+            data=self.all_data,
+            at_hand=self.data,
+            is_follow_up=self._is_follow_up,
+            started=started,
+            project=self.remembering.project,
+        )
+        if left is None:
+            return
+        finding, outputs = left
+        stale = [one.finding for one in self._stale()]
+        saved = await self.memory.save(
+            finding,
+            outputs,
+            tell=self._notice,
+        )
+        if saved is None:
+            return
+        self.tell(self.make(events.FindingSaved, number=saved.number or 0))
+        for one in stale[:1]:
+            text = (
+                f"The data changed since {one.created_at[:10]}: then the answer was "
+                f"“{_brief(one.answer)}” {one.citation}, now it is “{_brief(finding.answer)}”."
+            )
+            self.tell(self.make(events.Note, code="data_changed", text=text))
+
+    def end(self) -> None:
+        """Note what ran in the kernel; later code may stand on it."""
+        self.remembering.executed += [*self.traces.failed, *self.traces.code]
+
+    def _usable(self, outcome: Outcome) -> list[Finding]:
+        if self._is_follow_up:
+            return []
+        return [
+            one.finding
+            for one in self.recalled
+            if one.outcome is outcome
+            and {*self.value_names} <= {value.name for value in one.finding.values}
+        ]
+
+    def _stale(self) -> list[Recalled]:
+        columns = [name for one in self.data for name, _ in one.columns]
+        asked = wording(self.question, columns)
+        return [
+            one
+            for one in self.recalled
+            if one.outcome is Outcome.STALE and wording(one.finding.question, columns) == asked
+        ]
+
+    def _leans_on_earlier(self) -> bool:
+        """Whether the question may mean something by what was said before."""
+        if not self.context.exchanges:
+            return False
+        columns = [name for one in self.data for name, _ in one.columns]
+        return refers_back(self.question) or not wording(self.question, columns).columns
+
+    def _notice(self, sentence: str) -> None:
+        self.tell(self.make(events.Note, level="warning", code="memory", text=sentence))
+
+
+def _brief(text: str, limit: int = 200) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -1,0 +1,110 @@
+"""The store of a team: a PostgreSQL server of this test's own."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analyst.memory.affinity import Affinity
+from analyst.memory.embedding import WordLlamaEmbedder
+from analyst.memory.errors import StoreError
+from analyst.memory.finding import Output
+from analyst.memory.index import FindingIndex
+from analyst.memory.recall import Outcome, Recall
+from analyst.memory.store import FindingStore
+
+
+def program(name: str) -> str:
+    found = shutil.which(name) or max(
+        map(str, Path("/usr/lib/postgresql").glob(f"*/bin/{name}")), default=None
+    )
+    assert found is not None, "PostgreSQL's server is missing: .ci/debian-packages installs it"
+    return found
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory) -> Iterator[str]:
+    """Start a server and return the address of an empty database."""
+    folder = tmp_path_factory.mktemp("postgresql")
+    as_user: list[str] = []
+    if os.geteuid() == 0:
+        # It refuses to run as root.
+        user = pwd.getpwnam("postgres")
+        as_user = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+        for path in (folder, *folder.parents[:2]):
+            path.chmod(0o755)
+        os.chown(folder, user.pw_uid, user.pw_gid)
+    data = folder / "data"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+
+    def run(*command: str) -> None:
+        done = subprocess.run(
+            [*as_user, *command], check=False, capture_output=True, text=True, cwd=folder
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    run(program("initdb"), "-D", str(data), "-U", "analyst", "--auth=trust", "--no-sync")
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
+    run(program("pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
+    yield f"postgresql+pg8000://analyst@127.0.0.1:{port}/postgres"
+    run(program("pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
+
+
+@pytest.fixture
+def team(server) -> Iterator[FindingStore]:
+    store = FindingStore(server)
+    yield store
+    store.delete([one.number for one in store.all()])
+    store.close()
+
+
+def test_a_teams_store_does_what_a_users_does(team, server, finding, data, tmp_path):
+    output = Output(mime="text/html", digest="d1")
+    first = team.save(finding(outputs=(output,)), outputs={"d1": b"<b>4.5</b>"})
+    other = FindingStore(server)
+    assert other.get(first.number) == first
+    assert other.output("d1") == b"<b>4.5</b>"
+    words = WordLlamaEmbedder()
+    index = FindingIndex(team, words, tmp_path / "index")
+    recall = Recall(team, index, Affinity(words))
+    found = recall.recall("Tell me the average price", [data()])
+    assert [one.outcome for one in found] == [Outcome.KNOWN]
+    second = other.save(finding("Which region sells most?", tags=("board",)))
+    assert team.search_text("regions selling", limit=5) == [second.number]
+    assert team.search_text("board", limit=5) == [second.number]
+    assert {one.finding.number for one in recall.recall("Best selling region?", [data()])} == {
+        second.number
+    }
+    third = other.save(finding(answer="5"), supersedes=[first.number])
+    assert team.count() == 2
+    other.pin(third.number)
+    assert team.newest(1)[0].number == third.number
+    other.delete([third.number])
+    assert recall.recall("Average price?", [data()])[0].finding.number == first.number
+    assert team.output("d1") is not None
+    vectors = team.vectors(words.name, [first.number])[1]
+    assert vectors.shape == (1, 256)
+    assert np.linalg.norm(vectors[0]) == pytest.approx(1, abs=1e-3)
+    other.close()
+
+
+def test_odd_words_are_no_mistake_of_the_database(team, finding):
+    team.save(finding("A question with 'quotes' & \"signs\" | ! () :* <->"))
+    for odd in ("'", "a & b", "!x", "a:*", "(((", "\\", "x <-> y", "ß" * 300):
+        team.search_text(odd, limit=5)
+
+
+def test_a_server_that_is_not_there_is_a_sentence_without_a_password():
+    with pytest.raises(StoreError, match="failed") as caught:
+        FindingStore("postgresql+pg8000://someone:secret@127.0.0.1:9/findings")
+    assert "secret" not in str(caught.value)

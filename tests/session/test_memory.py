@@ -1,0 +1,192 @@
+"""Runs that remember: what was computed is known later, and never for other data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analyst.memory.store import FindingStore
+from analyst.record import events
+
+from .conftest import MakeSession
+from .reading import collect, of_kind, the_answer
+
+FRAME = pd.DataFrame({"region": ["north", "south", "north"], "price": [1.0, 2.0, 6.0]})
+CHANGED = FRAME.assign(price=[1.0, 2.0, 9.0])
+MEAN = ["```python\nprint(sales['price'].mean())\n```", "FINAL: The mean price is 3.0."]
+QUESTION = "What is the mean price?"
+
+
+def store(tmp_path: Path) -> FindingStore:
+    return FindingStore.in_directory(tmp_path / "data" / "findings")
+
+
+async def test_what_was_computed_is_known_in_the_next_session(
+    make_session: MakeSession, tmp_path: Path
+) -> None:
+    stream = await collect(make_session(MEAN), QUESTION, data={"sales": FRAME})
+    (saved,) = of_kind(stream, events.FindingSaved)
+    assert saved.number == 1
+    # A model that is asked would raise: it has no replies.
+    stream = await collect(make_session([]), "Tell me the average price", data={"df": FRAME})
+    answer = the_answer(stream)
+    assert answer.text.startswith("The mean price is 3.0.")
+    assert "[F1]" in answer.text
+    (recalled,) = of_kind(stream, events.FindingsRecalled)
+    assert recalled.findings[0].outcome == "known"
+    assert not of_kind(stream, events.FindingSaved)
+    (call,) = of_kind(stream, events.ToolCallStarted)
+    assert (call.tool, call.arguments["code"]) == ("recall", "print(sales['price'].mean())")
+    finished = stream[-1]
+    assert isinstance(finished, events.RunFinished)
+    assert (finished.status, finished.steps, finished.usage.total) == ("ok", 0, 0)
+
+
+async def test_a_likely_finding_is_the_models_to_choose_and_not_to_word(
+    make_session: MakeSession,
+) -> None:
+    await collect(make_session(MEAN), QUESTION, data={"sales": FRAME})
+    asked = "What is the mean price of all goods?"
+    chosen = make_session(["FINAL: [F1], so it is 99."])
+    stream = await collect(chosen, asked, data={"sales": FRAME})
+    assert the_answer(stream).text.startswith("The mean price is 3.0.")
+    assert "99" not in the_answer(stream).text
+    refused = make_session(["FINAL: NO", *MEAN])
+    stream = await collect(refused, asked, data={"sales": FRAME})
+    assert the_answer(stream).text == "The mean price is 3.0."
+    (_, prompt, *_) = of_kind(stream, events.Prompt)
+    assert "Computed before" not in str(prompt.messages)
+
+
+async def test_a_chart_is_shown_again(make_session: MakeSession) -> None:
+    chart = (
+        "import plotly.express as px\n"
+        "px.bar(sales, x='region', y='price').show(renderer='plotly_mimetype')"
+    )
+    question = "Draw a bar chart of price by region"
+    replies = [f"```python\n{chart}\n```", "FINAL: The north is dearer."]
+    await collect(make_session(replies), question, data={"sales": FRAME})
+    stream = await collect(make_session([]), question, data={"sales": FRAME})
+    (output,) = of_kind(stream, events.OutputEmitted)
+    assert output.output is not None
+    assert "application/vnd.plotly.v1+json" in output.output["data"]
+
+
+async def test_a_value_of_changed_data_is_never_stated_as_current(
+    make_session: MakeSession, tmp_path: Path
+) -> None:
+    await collect(make_session(MEAN), QUESTION, data={"sales": FRAME})
+    session = make_session([MEAN[0], "FINAL: The mean price is 4.0."])
+    stream = await collect(session, QUESTION, data={"sales": CHANGED})
+    assert the_answer(stream).text == "The mean price is 4.0."
+    (note,) = [note for note in of_kind(stream, events.Note) if note.code == "data_changed"]
+    assert "3.0" in note.text
+    assert "4.0" in note.text
+    assert "[F1]" in note.text
+    for frame, value in ((FRAME, "3.0"), (CHANGED, "4.0")):
+        stream = await collect(make_session([]), QUESTION, data={"sales": frame})
+        assert value in the_answer(stream).text
+
+
+async def test_a_file_that_was_edited_is_computed_anew(
+    make_session: MakeSession, tmp_path: Path
+) -> None:
+    path = tmp_path / "sales.csv"
+    FRAME.to_csv(path, index=False)
+    replies = ["```python\nprint(df['price'].mean())\n```", "FINAL: The mean price is 3.0."]
+    await collect(make_session(replies), QUESTION, files=[path])
+    stream = await collect(make_session([]), QUESTION, files=[path])
+    assert "[F1]" in the_answer(stream).text
+    CHANGED.to_csv(path, index=False)
+    stream = await collect(make_session([replies[0], "FINAL: It is 4."]), QUESTION, files=[path])
+    assert the_answer(stream).text == "It is 4."
+
+
+@pytest.mark.parametrize(
+    "replies",
+    [
+        ["FINAL: About three, I guess."],
+        ["```python\n1 / 0\n```", "```python\n2 / 0\n```", "FINAL: No idea."],
+    ],
+)
+async def test_what_was_not_executed_is_no_finding(
+    make_session: MakeSession, tmp_path: Path, replies: list[str]
+) -> None:
+    stream = await collect(make_session(replies), "Who likes prices?")
+    assert not of_kind(stream, events.FindingSaved)
+    assert store(tmp_path).count() == 0
+
+
+async def test_without_memory_nothing_is_kept_or_recalled(
+    make_session: MakeSession, tmp_path: Path
+) -> None:
+    session = make_session([*MEAN, *MEAN], settings={"memory": False})
+    for _ in range(2):
+        stream = await collect(session, QUESTION, data={"sales": FRAME})
+        assert not of_kind(stream, events.FindingSaved)
+        assert not of_kind(stream, events.FindingsRecalled)
+    assert not (tmp_path / "data" / "findings").exists()
+
+
+async def test_a_follow_up_is_not_answered_by_what_sounds_the_same(
+    make_session: MakeSession,
+) -> None:
+    median = ["```python\nprint(sales['price'].median())\n```", "FINAL: The median is 2.0."]
+    session = make_session([*MEAN, *median])
+    await collect(session, QUESTION, data={"sales": FRAME})
+    await collect(session, "And the median?", data={"sales": FRAME})
+    other = ["```python\nprint(len(sales))\n```", "FINAL: 3 rows."]
+    counted = ["```python\nprint(sales['region'].count())\n```", "FINAL: The median is unknown."]
+    session = make_session([*other, *counted])
+    await collect(session, "How many regions are there?", data={"sales": FRAME})
+    stream = await collect(session, "And the median?", data={"sales": FRAME})
+    assert the_answer(stream).text == "The median is unknown."
+
+
+async def test_a_finding_on_variables_of_before_is_not_known_without_them(
+    make_session: MakeSession,
+) -> None:
+    cheap = ["```python\nsales = sales[sales.price < 5]\nprint(len(sales))\n```", "FINAL: 2 rows."]
+    mean = ["```python\nprint(sales.price.mean())\n```", "FINAL: The mean price is 1.5."]
+    session = make_session([*cheap, *mean])
+    await collect(session, "Keep prices below 5", data={"sales": FRAME})
+    await collect(session, QUESTION)
+    stream = await collect(make_session(MEAN), QUESTION, data={"sales": FRAME})
+    assert the_answer(stream).text == "The mean price is 3.0."
+
+
+async def test_named_values_must_all_be_known(make_session: MakeSession) -> None:
+    code = "```python\nmean = sales['price'].mean()\nprint(mean)\n```"
+    await collect(make_session([code]), QUESTION, data={"sales": FRAME}, values=["mean"])
+    stream = await collect(make_session([]), QUESTION, data={"sales": FRAME}, values=["mean"])
+    assert the_answer(stream).values == {"mean": 3.0}
+    more = make_session(["```python\nmean = 3.0\nspread = sales.price.std()\nprint(spread)\n```"])
+    stream = await collect(more, QUESTION, data={"sales": FRAME}, values=["mean", "spread"])
+    assert set(the_answer(stream).values) == {"mean", "spread"}
+
+
+async def test_a_store_that_cannot_be_opened_is_told_once_and_stops_nothing(
+    make_session: MakeSession, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data" / "findings"
+    folder.mkdir(parents=True)
+    (folder / "findings.sqlite").write_bytes(b"no database " * 1000)
+    session = make_session([*MEAN, *MEAN])
+    stream = await collect(session, QUESTION, data={"sales": FRAME})
+    assert the_answer(stream).text == "The mean price is 3.0."
+    (note,) = [note for note in of_kind(stream, events.Note) if note.code == "memory"]
+    assert "findings repair" in note.text
+    stream = await collect(session, QUESTION, data={"sales": FRAME})
+    assert not [note for note in of_kind(stream, events.Note) if note.code == "memory"]
+
+
+async def test_a_project_can_keep_to_itself(make_session: MakeSession, tmp_path: Path) -> None:
+    await collect(make_session(MEAN), QUESTION, data={"sales": FRAME})
+    other = tmp_path / "elsewhere"
+    (other / ".git").mkdir(parents=True)
+    session = make_session(MEAN, settings={"memory_scope": "project"})
+    session.remembering.project = str(other)
+    stream = await collect(session, QUESTION, data={"sales": FRAME})
+    assert not of_kind(stream, events.FindingsRecalled)
