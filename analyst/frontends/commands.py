@@ -10,7 +10,7 @@ from pathlib import Path
 
 from analyst.frontends.bridge import SessionBridge
 from analyst.frontends.errors import OptionError, nearest
-from analyst.frontends.listings import file_table, run_table
+from analyst.frontends.listings import file_table, finding_table, run_table
 from analyst.frontends.options import cell_parser
 
 
@@ -180,6 +180,20 @@ def _save(shell: Shell, rest: str) -> str:
     return f"Saved as {written}."
 
 
+def _findings(shell: Shell, rest: str) -> str:
+    from analyst.memory.errors import FindingsError  # noqa: PLC0415  # late: only this verb
+    from analyst.session.findings import Findings  # noqa: PLC0415
+
+    try:
+        with Findings(shell.bridge.settings) as findings:
+            found = findings.search(rest)
+    except FindingsError as error:
+        raise OptionError(str(error)) from error
+    if found:
+        return finding_table(found)
+    return "Nothing is remembered that is like it." if rest else "Nothing is remembered yet."
+
+
 def _nothing_more(verb: str, rest: str) -> None:
     if rest:
         raise OptionError(f"%agent {verb} takes nothing more; {rest!r} is too much.")
@@ -192,6 +206,7 @@ _VERBS: dict[str, Verb] = {
     "history": _history,
     "stop": _stop,
     "runs": _runs,
+    "findings": _findings,
     "files": _files,
     "save": _save,
 }
@@ -202,6 +217,8 @@ _HELP = {
     "reset": "a new kernel and a new conversation",
     "history": "the questions of this notebook since its kernel started",
     "stop": "end the run that is going",
+    "findings": "what is remembered; findings WORDS searches it (analyst findings on the command "
+    "line does more)",
     "files": "the files that the agent's code wrote; they last until its kernel is reset",
     "save": "save NAME copies such a file here; save NAME PATH elsewhere or by another name",
     "runs": "the runs on record, of all notebooks; runs N lists the newest N",

@@ -68,12 +68,14 @@ class FindingStore:
         outputs: Mapping[str, bytes] | None = None,
         vectors: Mapping[str, np.ndarray[Any, Any]] | None = None,
         supersedes: Sequence[int] = (),
+        keep_number: bool = False,
     ) -> Finding:
         """Save a finding and return it with its number; once it returns, it is kept.
 
         ``outputs``: the bytes of its outputs, by digest. ``vectors``: embeddings of its question,
         by the name of what computed them. ``supersedes``: findings that it replaces; they stay as
-        history. A finding whose ``uid`` is known is not saved again.
+        history. ``keep_number``: save it under the number it has. A finding whose ``uid`` is known
+        is not saved again.
         """
         with self.database.writing() as connection:
             known = _one(connection, FINDINGS.c.uid == finding.uid)
@@ -85,6 +87,8 @@ class FindingStore:
                 "revision": revision,
                 "body": _body(finding),
             }
+            if keep_number:
+                row["number"] = finding.number
             result = connection.execute(insert(FINDINGS).values(row))
             number = int(result.inserted_primary_key[0])  # type: ignore[index]
             saved = finding.model_copy(update={"number": number, "revision": revision})
@@ -333,13 +337,18 @@ class FindingStore:
                 )
 
 
+def finding_from(row: Mapping[str, Any]) -> Finding:
+    """Read a finding from the columns of its row; raises :class:`ValueError`."""
+    columns = {name: row[name] for name in _COLUMNS}
+    return Finding(**json.loads(row["body"]), **columns)
+
+
 def _body(finding: Finding) -> str:
     return finding.model_dump_json(exclude=_COLUMNS)
 
 
 def _finding(row: Row[Any]) -> Finding:
-    columns = {name: getattr(row, name) for name in _COLUMNS}
-    return Finding(**json.loads(row.body), **columns)
+    return finding_from(dict(row._mapping))  # noqa: SLF001 - public in spite of its name
 
 
 def _one(connection: Connection, condition: Any) -> Finding | None:

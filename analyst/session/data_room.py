@@ -61,7 +61,7 @@ class DataRoom:
         described = [await self._hand_frame(kernel, name, frame) for name, frame in frames.items()]
         names = self._names_for(files, taken=set(frames))
         for name, path in names.items():
-            described.append(await self._load_file(kernel, name, path))
+            described.append(await self.load_file(kernel, name, path))
         return described
 
     async def restore(self, kernel: AnalysisKernel) -> None:
@@ -69,7 +69,7 @@ class DataRoom:
         for name, frame in self.frames.items():
             await self._hand_frame(kernel, name, frame)
         for name, path in self.files.items():
-            await self._load_file(kernel, name, path)
+            await self.load_file(kernel, name, path)
 
     async def describe_new(
         self, kernel: AnalysisKernel, data: Sequence[DataDescription], *, rows: int
@@ -119,7 +119,8 @@ class DataRoom:
             changes=handed.changes,
         )
 
-    async def _load_file(self, kernel: AnalysisKernel, name: str, path: Path) -> DataDescription:
+    async def load_file(self, kernel: AnalysisKernel, name: str, path: Path) -> DataDescription:
+        """Read one file into the variable ``name``; raises :class:`HandingOverError`."""
         full = path if path.is_absolute() else self.directory / path
         try:
             size = full.stat().st_size

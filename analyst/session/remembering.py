@@ -20,7 +20,7 @@ from analyst.memory.finding import DataFingerprint, Finding, KeyValue, Output
 from analyst.memory.memory import Memory, MemoryPlace
 from analyst.memory.provenance import trace
 from analyst.record import events
-from analyst.record.files import data_directory
+from analyst.session.findings import place_of
 from analyst.settings import Settings
 
 MOST_OUTPUTS = 8
@@ -189,14 +189,7 @@ class Remembering:
         """Return the memory that ``settings`` ask for, ``None`` when they ask for none."""
         if not settings.memory:
             return None
-        key = settings.api_key.get_secret_value() if settings.api_key else None
-        place = MemoryPlace(
-            directory=self._data_directory or data_directory(),
-            url=settings.findings_url,
-            embedding=settings.embedding,
-            base_url=settings.base_url,
-            api_key=key,
-        )
+        place = place_of(settings, self._data_directory)
         if self._memory is None or place != self._place:
             self._memory, self._place = Memory(place), place
             self._memory.begin()
