@@ -10,6 +10,7 @@ and columns; and surely holds only where nothing else is left over either.
 from __future__ import annotations
 
 import ast
+import functools
 import threading
 from collections.abc import Iterable
 from typing import Any
@@ -22,6 +23,7 @@ from analyst.memory.wording import Wording, words_of_name
 _MOST_WORDS = 50_000
 _NUMBERS_WEIGHT = 0.2
 _COLUMNS_WEIGHT = 0.2
+_OPERATIONS_WEIGHT = 0.05
 _UNDECIDED = 0.5
 
 
@@ -52,7 +54,15 @@ class Affinity:
         columns = _UNDECIDED
         if asked.columns:
             columns = len(asked.columns & (known.columns | code)) / len(asked.columns)
-        return near + _NUMBERS_WEIGHT * numbers + _COLUMNS_WEIGHT * columns
+        operations = _UNDECIDED
+        if either := asked.operations | known.operations:
+            operations = len(asked.operations & known.operations) / len(either)
+        return (
+            near
+            + _NUMBERS_WEIGHT * numbers
+            + _COLUMNS_WEIGHT * columns
+            + _OPERATIONS_WEIGHT * operations
+        )
 
     def _alike(self, first: list[str], second: list[str]) -> float:
         if not first or not second:
@@ -87,7 +97,8 @@ def may_ask_the_same(asked: Wording, known: Wording, code_columns: Iterable[str]
     )
 
 
-def columns_in(code: str, columns: Iterable[str]) -> frozenset[str]:
+@functools.lru_cache(maxsize=20_000)
+def columns_in(code: str, columns: tuple[str, ...]) -> frozenset[str]:
     """Return which columns some code names, as an attribute or a text."""
     names = frozenset(columns)
     try:

@@ -60,7 +60,7 @@ class OpenMemory:
     def save(self, finding: Finding, outputs: Mapping[str, bytes]) -> Finding:
         """Save a finding; those that asked the same of the same data become its history."""
         contents = {one.content for one in finding.data}
-        columns = [name for one in finding.data for name, _ in one.columns]
+        columns = tuple(name for one in finding.data for name, _ in one.columns)
         asked = wording(finding.question, columns)
         older = [
             one.number

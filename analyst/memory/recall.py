@@ -62,8 +62,8 @@ class Recalled:
 class Thresholds:
     """The nearness from which a finding is recalled; measured in ``benchmarks/recall``."""
 
-    same_data: float = 0.8
-    other_data: float = 1.0
+    same_data: float = 0.67
+    other_data: float = 0.92
 
 
 class Recall:
@@ -116,7 +116,7 @@ class Recall:
         self, finding: Finding, question: str, data: Sequence[DataFingerprint]
     ) -> Recalled | None:
         """Say what a finding is good for, ``None`` if for nothing."""
-        columns = [name for one in finding.data for name, _ in one.columns]
+        columns = tuple(name for one in finding.data for name, _ in one.columns)
         asked, known = wording(question, columns), wording(finding.question, columns)
         used = columns_in(finding.code, columns)
         relation = _relation(finding, data)

@@ -6,6 +6,7 @@ Here: the lexicon of analysis questions, and reading one. Not here: comparing tw
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -70,6 +71,7 @@ _PHRASES = tuple(
             "range",
         ),
         ("on average", "mean"),
+        ("how (?:large|big|high|low|great|small|heavy|tall|wide|long|strong)", "what"),
         ("half of", "median"),
         ("in total", "sum"),
         ("how many", "count"),
@@ -82,7 +84,6 @@ _PHRASES = tuple(
         ("(?:go|goes|went) down", "decrease"),
     )
 )
-_WITHIN_COUNT = {"count", "sum"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +102,9 @@ class Wording:
         return [*columns, *sorted(self.rest), *sorted(self.operations), *sorted(self.numbers)]
 
 
-def wording(question: str, columns: Iterable[str] = ()) -> Wording:
-    """Read a question."""
+@functools.lru_cache(maxsize=20_000)
+def wording(question: str, columns: tuple[str, ...] = ()) -> Wording:
+    """Read a question; ``columns``: names in the data that it is asked of."""
     text = question
     quoted = frozenset(" ".join(found.split()).lower() for found in _QUOTED.findall(text))
     for pattern, replacement in _PHRASES:
@@ -111,8 +113,6 @@ def wording(question: str, columns: Iterable[str] = ()) -> Wording:
     mentioned, left = _take_columns(tokens, columns)
     numbers = frozenset(token for token in left if token[0].isdigit())
     operations = {_OPERATIONS[token] for token in left if token in _OPERATIONS}
-    if "count" in operations:
-        operations -= _WITHIN_COUNT - {"count"}
     rest = frozenset(
         token
         for token in left
@@ -135,6 +135,15 @@ def _take_columns(tokens: list[str], columns: Iterable[str]) -> tuple[frozenset[
                 left[at : at + size] = []
             else:
                 at += 1
+    # "bill" means total_bill where no other column ends in it.
+    ends: dict[str, list[str]] = {}
+    for name, words in named.items():
+        if len(words) > 1:
+            ends.setdefault(words[-1], []).append(name)
+    for word, names in ends.items():
+        if len(names) == 1 and word in left and names[0] not in mentioned:
+            mentioned.add(names[0])
+            left = [token for token in left if token != word]
     return frozenset(mentioned), left
 
 

@@ -165,7 +165,7 @@ class Recollection:
         ]
 
     def _stale(self) -> list[Recalled]:
-        columns = [name for one in self.data for name, _ in one.columns]
+        columns = tuple(name for one in self.data for name, _ in one.columns)
         asked = wording(self.question, columns)
         return [
             one
@@ -177,7 +177,7 @@ class Recollection:
         """Whether the question may mean something by what was said before."""
         if not self.context.exchanges:
             return False
-        columns = [name for one in self.data for name, _ in one.columns]
+        columns = tuple(name for one in self.data for name, _ in one.columns)
         return refers_back(self.question) or not wording(self.question, columns).columns
 
     def _notice(self, sentence: str) -> None:

@@ -25,6 +25,7 @@ def read(question):
         ("What was the mean life exp in 2007?", "Average lifeExp in 2007"),
         ("What is the standard deviation of price?", "How much does price vary?"),
         ("Is price correlated with quantity?", "How are quantity and price related?"),
+        ("What is the mean price?", "How high is the price on average?"),
     ],
 )
 def test_other_words_for_the_same(first, second):
@@ -46,6 +47,7 @@ def test_other_words_for_the_same(first, second):
         ("What is the mean price?", "What is the mean price by region?"),
         ("What is the mean of 'a b' in region?", "What is the mean of 'a c' in region?"),
         ("Price above 100", "Price not above 100"),
+        ("What is the mean of price?", "What is the mean of unit price?"),
         ("What is the mean price without outliers?", "What is the mean price?"),
         ("What is the price in the north?", "What is the price excluding the north?"),
     ],
@@ -53,6 +55,13 @@ def test_other_words_for_the_same(first, second):
 def test_nearly_the_same_is_another_question(first, second):
     assert not ask_the_same(read(first), read(second))
     assert not ask_the_same(read(second), read(first))
+
+
+def test_the_last_word_of_a_column_stands_for_it_where_only_one_ends_so():
+    columns = ("total_bill", "tip", "petal_length", "sepal_length")
+    assert wording("the largest bill", columns).columns == {"total_bill"}
+    assert wording("the largest length", columns).columns == frozenset()
+    assert wording("price", ("price", "unit_price")).columns == {"price"}
 
 
 def test_columns_of_the_code_count_where_a_question_names_them():
