@@ -73,6 +73,7 @@ class Finding(BaseModel):
     ``code``: what the run executed with success. ``setup``: earlier code of the conversation
     that it builds on. ``changed_data``: that code changed the data first, so the answer does
     not hold for the data as it is. ``follow_up``: the question may lean on an earlier one.
+    ``unrepeatable``: the code reads what is not in the data: other files, the clock, chance.
     ``number``: its name in citations, given by the store;
     ``revision``: counts all changes of a store. ``superseded_by``: the number of a newer one.
     """
@@ -86,6 +87,7 @@ class Finding(BaseModel):
     setup: str = ""
     changed_data: bool = False
     follow_up: bool = False
+    unrepeatable: bool = False
     outputs: tuple[Output, ...] = ()
     data: tuple[DataFingerprint, ...] = ()
     notebook: str | None = None
@@ -104,8 +106,8 @@ class Finding(BaseModel):
 
     @property
     def builds_on_more(self) -> bool:
-        """Whether its values hold only after what was said or executed before it."""
-        return self.changed_data or self.follow_up or bool(self.setup)
+        """Whether its values hold only with more than its data: what was before, or is outside."""
+        return self.changed_data or self.follow_up or self.unrepeatable or bool(self.setup)
 
     @property
     def citation(self) -> str:

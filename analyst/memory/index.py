@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import threading
 import zlib
 from collections.abc import Sequence
@@ -117,11 +118,17 @@ class FindingIndex:
             self.write()
 
     def forget(self, numbers: Sequence[int]) -> None:
-        """Take deleted findings out of memory and out of the file, for good."""
+        """Take deleted findings out of memory and out of the file, for good.
+
+        Indexes of other embeddings, which nobody may use for long, go as a whole.
+        """
         with self._lock:
             self.catch_up()
             self._take_out([number for number in numbers if number in self._there])
             self.write()
+            for other in self._directory.glob("*"):
+                if other != self._place:
+                    shutil.rmtree(other, ignore_errors=True)
 
     def write(self) -> None:
         """Write a snapshot, unless another process is about to; raises nothing."""

@@ -7,6 +7,7 @@ a computation, a missed one would be a wrong number.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
@@ -22,6 +23,19 @@ class Provenance:
     setup: str
     data: frozenset[str]
     changed_data: bool
+
+
+_OUTSIDE = re.compile(
+    r"\b(?:read_\w+|open|urlopen|urlretrieve|requests|httpx|loadtxt|genfromtxt|fromfile|connect"
+    r"|create_engine|listdir|scandir|glob|iterdir|read_text|read_bytes|load_dataset|fetch_\w+"
+    r"|now|today|utcnow|time\.time|random|rand|randn|randint|shuffle|choice|default_rng|sample|environ"
+    r"|getenv|input|subprocess|system|popen)\s*[(.\[]"
+)
+
+
+def reads_outside(code: str) -> bool:
+    """Whether some code may read what is not in its data: files, hosts, the clock, chance."""
+    return bool(_OUTSIDE.search(code))
 
 
 @dataclass(slots=True)

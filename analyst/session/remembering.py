@@ -18,7 +18,7 @@ from typing import Any
 from analyst.agent.reuse import cites
 from analyst.memory.finding import DataFingerprint, Finding, KeyValue, Output
 from analyst.memory.memory import Memory, MemoryPlace
-from analyst.memory.provenance import trace
+from analyst.memory.provenance import reads_outside, trace
 from analyst.record import events
 from analyst.session.findings import place_of
 from analyst.settings import Settings
@@ -38,7 +38,7 @@ KEPT_TYPES = (
 _REFERRING = re.compile(
     r"^\s*(?:and|but|so|then|now|also|what about|how about)\b"
     r"|\b(?:it|its|that|those|these|this|them|they|same|again|previous|above|former|latter|instead"
-    r"|earlier|before|result|there)\b",
+    r"|earlier|result)\b",
     re.IGNORECASE,
 )
 
@@ -113,6 +113,7 @@ def finding_of(
         setup=provenance.setup,
         changed_data=provenance.changed_data,
         follow_up=is_follow_up,
+        unrepeatable=reads_outside(provenance.code),
         outputs=tuple(Output(mime=mime, digest=digest) for mime, digest, _ in outputs),
         data=tuple(used),
         notebook=started.notebook,

@@ -129,6 +129,7 @@ def test_a_header_that_lies_is_not_believed(filled, tmp_path):
 def test_what_is_deleted_is_in_no_file_of_the_index(filled, tmp_path):
     index = make_index(filled, tmp_path)
     index.rebuild()
+    (tmp_path / "index" / "of another embedding").mkdir()
     vector = np.asarray(WordLlamaEmbedder().embed([QUESTIONS[0]])[0], np.float16).tobytes()
     (path,) = (tmp_path / "index").rglob("*.vectors")
     assert vector in path.read_bytes()
@@ -138,6 +139,7 @@ def test_what_is_deleted_is_in_no_file_of_the_index(filled, tmp_path):
     assert len(files) == 1
     assert vector not in files[0].read_bytes()
     assert best(index) != 1
+    assert len([*(tmp_path / "index").iterdir()]) == 1
 
 
 def test_without_faiss_the_search_is_exact_and_said_so(filled, tmp_path, monkeypatch):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyst.memory.provenance import trace
+from analyst.memory.provenance import reads_outside, trace
 
 
 def test_code_on_its_own_needs_nothing():
@@ -60,6 +60,23 @@ def test_a_change_by_another_name_is_noticed():
     found = trace("print(sales.price.mean())", earlier, ["sales"])
     assert found.changed_data
     assert "part[0] = 3" in found.setup
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "pd.read_csv('/data/x.csv').x.mean()",
+        "open('x').read()",
+        "np.random.rand(3).mean()",
+        "df.sample(10).x.mean()",
+        "pd.Timestamp.now() - df.date.max()",
+        "requests.get('https://example.org').text",
+        "os.environ['HOME']",
+    ],
+)
+def test_code_that_reads_more_than_the_data_is_noticed(code):
+    assert reads_outside(code)
+    assert not reads_outside("df.groupby('time').x.mean().sort_values()\nprint(df.sample_size)")
 
 
 def test_looking_does_not_change():

@@ -60,7 +60,10 @@ def test_all_data_of_a_finding_must_be_the_same(store, recall, finding, data):
     assert outcomes(recall.recall("Average price?", [data()])) == [(1, Outcome.RECIPE)]
 
 
-@pytest.mark.parametrize("more", [{"setup": "x = 1"}, {"changed_data": True}, {"follow_up": True}])
+@pytest.mark.parametrize(
+    "more",
+    [{"setup": "x = 1"}, {"changed_data": True}, {"follow_up": True}, {"unrepeatable": True}],
+)
 def test_what_builds_on_more_is_never_known(store, recall, finding, data, more):
     store.save(finding(**more))
     assert outcomes(recall.recall("What is the mean price?", [data()])) == [(1, Outcome.RECIPE)]

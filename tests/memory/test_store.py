@@ -226,3 +226,52 @@ def test_a_database_of_a_newer_version_is_refused(tmp_path, store):
 def test_an_address_of_no_database_is_a_sentence(url):
     with pytest.raises(StoreError, match="no address of a database"):
         FindingStore(url)
+
+
+FULL = """
+    import os, sys
+    from pathlib import Path
+    from analyst.memory.errors import StoreError
+    from analyst.memory.finding import Finding, Output
+    from analyst.memory.store import FindingStore
+    folder = Path(sys.argv[1])
+    (folder / "filler").write_bytes(bytes(300_000))
+    store = FindingStore.in_directory(folder)
+    saved = []
+    try:
+        while True:
+            saved.append(store.save(Finding(question="x" * 20_000, answer="1", code="1")).number)
+    except StoreError as error:
+        print(error)
+    (folder / "filler").unlink()
+    saved.append(store.save(Finding(question="after", answer="1", code="1")).number)
+    store.close()
+    again = FindingStore.in_directory(folder)
+    assert [one.number for one in again.all()] == saved, saved
+    print(len(saved))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a small file system")
+def test_a_full_disk_is_told_and_loses_nothing(tmp_path):
+    script = f'mount -t tmpfs -o size=2m tmpfs {tmp_path}; exec {sys.executable} -c "$1" {tmp_path}'
+    done = subprocess.run(
+        [
+            "unshare",
+            "--mount",
+            "--propagation",
+            "private",
+            "sh",
+            "-euc",
+            script,
+            "sh",
+            textwrap.dedent(FULL),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told, count = done.stdout.strip().splitlines()
+    assert "no room left to save findings" in told
+    assert int(count) > 5
