@@ -23,8 +23,8 @@ FUSION_CONSTANT = 60
 CANDIDATES = 50
 """How many are looked at by each way of search."""
 
-ON_DATA = 300
-"""How many of the newest on the data at hand are looked at too."""
+ON_DATA, ON_SOURCE = 200, 50
+"""How many of the newest on the data at hand, and on what it was before, are looked at too."""
 
 
 class Outcome(enum.Enum):
@@ -100,7 +100,11 @@ class Recall:
     ) -> list[Recalled]:
         """Return up to ``count`` findings that matter, best first; none where nothing does."""
         numbers = dict.fromkeys(
-            [*self._fused(question, project), *self._store.on_data(data, limit=ON_DATA)]
+            [
+                *self._fused(question, project),
+                *self._store.on_data(data, limit=ON_DATA),
+                *self._store.on_source(data, limit=ON_SOURCE),
+            ]
         )
         found = []
         for finding in self._store.get_many([*numbers]):

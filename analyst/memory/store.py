@@ -12,7 +12,17 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from analyst.memory import full_text
 from analyst.memory.database import Database, sqlite_url
@@ -158,17 +168,18 @@ class FindingStore:
             return int(connection.execute(query).scalar_one())
 
     def on_data(self, data: Sequence[DataFingerprint], *, limit: int) -> list[int]:
-        """Return the newest current findings on any of this data, or on what it was before."""
-        if not data:
-            return []
+        """Return the newest current findings on any of this data."""
+        return self._with_data(FINDING_DATA.c.content.in_([one.content for one in data]), limit)
+
+    def on_source(self, data: Sequence[DataFingerprint], *, limit: int) -> list[int]:
+        """Return the newest current findings on what any of this data is or was before."""
+        return self._with_data(FINDING_DATA.c.source.in_([one.source for one in data]), limit)
+
+    def _with_data(self, condition: ColumnElement[bool], limit: int) -> list[int]:
         query = (
             select(FINDING_DATA.c.number)
             .join(FINDINGS, FINDINGS.c.number == FINDING_DATA.c.number)
-            .where(
-                FINDING_DATA.c.content.in_([one.content for one in data])
-                | FINDING_DATA.c.source.in_([one.source for one in data]),
-                FINDINGS.c.superseded_by.is_(None),
-            )
+            .where(condition, FINDINGS.c.superseded_by.is_(None))
             .distinct()
             .order_by(FINDING_DATA.c.number.desc())
             .limit(limit)

@@ -179,7 +179,14 @@ class FaissVectors(VectorSet):
 
     def search(self, vector: Matrix, count: int) -> list[tuple[int, float]]:
         """Return the nearest."""
-        likeness, numbers = self._index.search(vector.reshape(1, -1), count)
+        faiss = _faiss()
+        threads = faiss.omp_get_max_threads()
+        # One question is sooner found by one thread than several are brought together.
+        faiss.omp_set_num_threads(1)
+        try:
+            likeness, numbers = self._index.search(vector.reshape(1, -1), count)
+        finally:
+            faiss.omp_set_num_threads(threads)
         found = zip(numbers[0], likeness[0], strict=True)
         return [(int(number), float(value)) for number, value in found if number >= 0]
 
