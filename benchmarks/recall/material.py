@@ -31,6 +31,7 @@ class Material:
     findings: list[Finding]
     data: dict[str, DataFingerprint]
     paraphrases: list[Asked]
+    heldout: list[Asked]
     unanswered: list[Asked]
 
 
@@ -67,9 +68,16 @@ def load() -> Material:
             )
             if other and other[-1]:
                 paraphrases.append(Asked(dataset, other[-1], question))
+    heldout = []
+    for line in (HERE / "heldout.txt").read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            dataset, _, rest = line.partition(": ")
+            question, _, answered_by = rest.partition(" | ")
+            assert any(finding.question == answered_by for finding in findings), answered_by
+            heldout.append(Asked(dataset, question, answered_by))
     unanswered = []
     for line in (HERE / "unanswered.txt").read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
             dataset, _, question = line.partition(": ")
             unanswered.append(Asked(dataset, question, None))
-    return Material(findings, data, paraphrases, unanswered)
+    return Material(findings, data, paraphrases, heldout, unanswered)

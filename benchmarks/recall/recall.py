@@ -5,9 +5,10 @@ words and 50 that none of them answers (questions.txt, unanswered.txt).
 
     python benchmarks/recall/recall.py [EMBEDDING ...] [--misses]
 
-Hit@3: the finding is among the three recalled. Known: its value is offered as the answer. Wrong
-reuse: a value of other data is offered as known; wrong question: one of the same data, but of
-another question. Abstention: nothing is recalled where nothing answers.
+Hit@3: the finding is among the three recalled. Held out: the same for questions that nothing was
+tuned on (heldout.txt). Known: its value is the answer; likely: it is offered to the model as one.
+Wrong reuse: a value of other data is offered; wrong question: a value of the same data is known
+for another question. Abstention: nothing is recalled where nothing answers.
 """
 
 from __future__ import annotations
@@ -84,11 +85,19 @@ def measure(material: Material, embedder: Embedder | None, *, full_text: bool) -
             )
             for asked in material.paraphrases
         )
+        held = sum(
+            any(
+                is_of(one, asked)
+                for one in recall.recall(asked.question, [material.data[asked.dataset]])
+            )
+            for asked in material.heldout
+        )
         store.close()
     count = len(material.paraphrases)
     name = embedder.name if embedder is not None else "none"
     return (
-        f"| {name} | {'yes' if full_text else 'no'} | {hits / count:.3f} | {known / count:.3f} | "
+        f"| {name} | {'yes' if full_text else 'no'} | {hits / count:.3f} | "
+        f"{held / len(material.heldout):.3f} | {known / count:.3f} | "
         f"{likely / count:.3f} ({unlikely} wrong) | "
         f"{again / len(material.findings):.3f} | {wrong_data + everywhere} | {wrong_question} | "
         f"{abstained / len(material.unanswered):.2f} | {1000 * sorted(seconds)[count // 2]:.1f} |"
@@ -107,8 +116,8 @@ def main() -> None:
         f"{len(material.paraphrases)} paraphrases, {len(material.unanswered)} unanswered\n"
     )
     print(
-        "| embedding | full text | hit@3 | known | likely | known word for word | wrong reuse "
-        "| wrong question | abstention | ms |\n|---|---|---|---|---|---|---|---|---|---|"
+        "| embedding | full text | hit@3 | held out | known | likely | known word for word "
+        "| wrong reuse | wrong question | abstention | ms |\n|---|---|---|---|---|---|---|---|---|---|---|"
     )
     wanted = [one for one in sys.argv[1:] if not one.startswith("--")] or ["wordllama"]
     for setting in wanted:
