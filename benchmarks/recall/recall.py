@@ -117,7 +117,8 @@ def main() -> None:
     )
     print(
         "| embedding | full text | hit@3 | held out | known | likely | known word for word "
-        "| wrong reuse | wrong question | abstention | ms |\n|---|---|---|---|---|---|---|---|---|---|---|"
+        "| wrong reuse | wrong question | abstention | ms |\n"
+        "|---|---|---|---|---|---|---|---|---|---|---|"
     )
     wanted = [one for one in sys.argv[1:] if not one.startswith("--")] or ["wordllama"]
     for setting in wanted:
