@@ -267,7 +267,11 @@ def test_files_are_read_by_their_ending(tmp_path: Path, ending: str) -> None:
         case _:
             frame.to_json(path, orient="records", lines=True)
     namespace: dict[str, Any] = {}
-    assert frames.load_file("df", str(path), namespace) == {"rows": 2, "columns": 2}
+    assert frames.load_file("df", str(path), namespace) == {
+        "rows": 2,
+        "columns": 2,
+        "schema": [["a", "int64"], ["b", "str"]],
+    }
     assert namespace["df"]["b"].tolist() == ["x", "ü"]
 
 

@@ -6,11 +6,14 @@ attacks. Run as root and as an ordinary user (``test_other_user.py``).
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from pathlib import Path
 
 import pytest
+
+from kernel_sandbox import KernelTimeoutError
 
 ATTACKS = re.findall(
     r"^@attack\ndef (\w+)", (Path(__file__).parent / "inside.py").read_text(), re.MULTILINE
@@ -40,7 +43,12 @@ def test_the_attacks_are_attacks(attacker):
     unguarded = attacker("none")
     # Ending processes of the machine that runs the tests is no part of them.
     names = [name for name in ATTACKS if name not in {"signal_everybody", *NOT_UNGUARDED}]
-    reached = [name for name in names if unguarded.attack(name)[0] is not None]
+    reached = []
+    for name in names:
+        # Without walls an attack may also stop the kernel that it runs in.
+        with contextlib.suppress(KernelTimeoutError):
+            if unguarded.attack(name)[0] is not None:
+                reached.append(name)
     missed = sorted(set(names) - set(reached))
     print("did not reach the host even unguarded:", missed)
     assert len(reached) >= (80 if os.getuid() == 0 else 55), missed
