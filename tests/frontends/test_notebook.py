@@ -167,12 +167,13 @@ async def test_two_notebooks_at_once_have_two_sessions(notebooks):
         for mark in ("11", "22")
     ]
     books = [notebooks.notebook("%%agent\nq") for _ in environments]
-    await asyncio.gather(
-        *(
-            notebooks.client(book).async_execute(env=environment)
-            for book, environment in zip(books, environments, strict=True)
-        )
-    )
+
+    async def execute(number):
+        # jupyter_client picks ports before the kernel binds them: two at once may get the same.
+        await asyncio.sleep(1.5 * number)
+        await notebooks.client(books[number]).async_execute(env=environments[number])
+
+    await asyncio.gather(*map(execute, range(2)))
     shown = [str(book.cells[1].outputs) for book in books]
     places = [re.search(r"place (\S+?)\\n", text)[1] for text in shown]
     assert places[0] != places[1]
