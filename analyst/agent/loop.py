@@ -7,18 +7,18 @@ from, logging, and stopping (all :mod:`analyst.session`).
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from analyst.agent import reuse
 from analyst.agent import values as asked
-from analyst.agent.action import FinalAnswer, MalformedActionError, ToolCall
+from analyst.agent.action import FinalAnswer, MalformedActionError
 from analyst.agent.budget import Budget
+from analyst.agent.calls import ToolCalls
 from analyst.agent.context import Context
 from analyst.agent.partial import computed_answer, partial_answer
-from analyst.agent.protocol import ActionProtocol, Situation, retry_note
+from analyst.agent.protocol import ActionProtocol
 from analyst.agent.task import Progress, Task
 from analyst.llm.completion import (
     Completion,
@@ -31,26 +31,13 @@ from analyst.memory.finding import Finding
 from analyst.record import events
 from analyst.record.making import EventMaker
 from analyst.record.prompts import shared_prefix
-from analyst.tools.code_checks import only_literals
-from analyst.tools.registry import (
-    InvalidArgumentsError,
-    ToolNotice,
-    ToolOutput,
-    ToolRegistry,
-    ToolResult,
-    UnknownToolError,
-)
+from analyst.tools.registry import ToolRegistry
 
 REPLY_TOKENS = 1024
 RETRY_TEMPERATURES = (0.3, 0.5, 0.6)
 """Temperatures of the first, second and all further tries after one that failed."""
 
 MIN_REPLY_TOKENS = 64
-MOST_DOUBTS = 2
-"""After so many doubts about results, the next is taken as it is."""
-
-NOT_COMPUTED = "The code only writes an answer down. Compute it from the data."
-
 _DIGITS = re.compile(r"\d")
 _PLACEHOLDER = re.compile(
     r"[\[<{](?:insert|your|the|value|number|name|result|answer|x)\b[^\]>}]*[\]>}]", re.IGNORECASE
@@ -227,12 +214,13 @@ class AgentLoop:
             return
         budget.malformed_in_a_row = 0
         self.context.append(self.protocol.reply_message(reply, actions))
+        calls = ToolCalls(self.protocol, self.tools, self.context, self.roll_back)
         for action in actions:
             if isinstance(action, FinalAnswer):
                 async for event in self._finish(task, action, make, progress):
                     yield event
                 return
-            async for event in self._call(task, action, budget, make, progress):
+            async for event in calls.run(task, action, budget, make, progress):
                 yield event
         if task.value_names and not asked.missing(task.value_names, progress.values):
             if progress.retrying:
@@ -284,137 +272,3 @@ class AgentLoop:
         self.context.append({"role": "assistant", "content": text})
         self.context.conclude(task.question.text, text)
         yield make(events.Answer, text=text, values=dict(progress.values), complete=False)
-
-    async def _call(
-        self,
-        task: Task,
-        call: ToolCall,
-        budget: Budget,
-        make: EventMaker,
-        progress: Progress,
-    ) -> AsyncIterator[events.Event]:
-        yield make(
-            events.ToolCallStarted,
-            call_id=call.call_id,
-            tool=call.tool,
-            raw=call.raw,
-            arguments=dict(call.arguments),
-        )
-        started = time.monotonic()
-        result: ToolResult | None = None
-        printed: list[str] = []
-        async for item in self._run_tool(call, budget):
-            match item:
-                case ToolResult():
-                    result = item
-                case ToolNotice(code=code, text=text):
-                    yield make(events.Note, code=code, text=text)
-                case ToolOutput():
-                    if item.output and item.output.get("output_type") == "stream":
-                        printed.append(str(item.output.get("text", "")))
-                    yield make(
-                        events.OutputEmitted,
-                        call_id=call.call_id,
-                        output=dict(item.output) if item.output is not None else None,
-                        display_id=item.display_id,
-                        update=item.update,
-                        clear=item.clear,
-                    )
-        assert result is not None, "a tool ends its stream with a result"
-        seconds = time.monotonic() - started
-        progress.seconds_tools += seconds
-        new_values = self._note(task, result, "".join(printed), progress)
-        yield make(
-            events.ToolCallFinished,
-            call_id=call.call_id,
-            status=result.status,
-            observation=result.observation,
-            seconds=seconds,
-            values=new_values,
-        )
-        async for event in self._judge(
-            task, call, result, budget=budget, make=make, progress=progress
-        ):
-            yield event
-
-    async def _judge(
-        self,
-        task: Task,
-        call: ToolCall,
-        result: ToolResult,
-        *,
-        budget: Budget,
-        make: EventMaker,
-        progress: Progress,
-    ) -> AsyncIterator[events.Event]:
-        """Decide what a finished call means for the run: go on, or ask afresh."""
-        doubts = self._doubts(task, call, result, progress)
-        progress.doubts += bool(doubts)
-        for doubt in doubts:
-            yield make(events.Note, level="warning", code="doubt", text=doubt)
-        missing = asked.missing(task.value_names, progress.values)
-        situation = Situation(result=result, doubts=doubts, missing=missing)
-        alone = progress.calls_ok <= (result.status == "ok")
-        afresh = self.protocol.retries_afresh and alone and result.status != "refused"
-        failed = result.status != "ok" or bool(doubts) or (afresh and bool(missing))
-        progress.retrying = failed
-        budget.failures_in_a_row = budget.failures_in_a_row + 1 if failed else 0
-        if failed and afresh:
-            progress.calls_ok = 0
-            progress.values.clear()
-            await self.roll_back()
-            self.context.ask_again(task.question, retry_note(situation))
-            yield make(events.Note, code="retry", text="That did not work; trying afresh.")
-            return
-        self.context.append(self.protocol.observation_message(call, situation))
-
-    @staticmethod
-    def _doubts(
-        task: Task, call: ToolCall, result: ToolResult, progress: Progress
-    ) -> tuple[str, ...]:
-        if progress.doubts >= MOST_DOUBTS:
-            return ()
-        code = call.arguments.get("code")
-        typed_in = (
-            task.has_data
-            and progress.calls_ok == 1
-            and isinstance(code, str)
-            and only_literals(code, task.value_names)
-        )
-        return (*result.doubts, NOT_COMPUTED) if typed_in else result.doubts
-
-    async def _run_tool(
-        self, call: ToolCall, budget: Budget
-    ) -> AsyncIterator[ToolOutput | ToolNotice | ToolResult]:
-        try:
-            self.tools.validate(call.tool, call.arguments)
-        except (UnknownToolError, InvalidArgumentsError) as error:
-            yield ToolResult(status="refused", observation=str(error))
-            return
-        code = call.arguments.get("code")
-        if isinstance(code, str) and budget.is_repeat(code):
-            text = "That is the same code again; it was not run. Change it, or give the answer."
-            yield ToolResult(status="refused", observation=text)
-            return
-        async for item in self.tools.get(call.tool).run(call.arguments):
-            yield item
-
-    @staticmethod
-    def _note(task: Task, result: ToolResult, printed: str, progress: Progress) -> dict[str, Any]:
-        if result.status != "ok":
-            progress.calls_failed += 1
-            return {}
-        progress.calls_ok += 1
-        progress.last_output = result.observation
-        names = task.value_names
-        found = {name: value for name, value in result.values.items() if name in names}
-        for other, name in task.placeholders.items():
-            if other in result.values:
-                found.setdefault(name, result.values[other])
-        found.update(asked.printed_values(printed, names, task.value_pattern))
-        if len(names) == 1 and not found and (lone := asked.lone_number(printed)) is not None:
-            found[names[0]] = lone
-        decimals = asked.decimals_asked(task.question.text, names, task.value_pattern)
-        found = {name: asked.rounded(value, decimals.get(name)) for name, value in found.items()}
-        progress.values.update(found)
-        return found

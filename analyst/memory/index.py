@@ -137,12 +137,12 @@ class FindingIndex:
             self._unwritten = 0
 
     def _put_in(self, numbers: Sequence[int]) -> None:
-        found, vectors = self._store.vectors(self.embedding, numbers)
+        found, vectors = self._store.vectors.get(self.embedding, numbers)
         if missing := [*{*numbers} - {*found}]:
             # Saved by somebody who embeds otherwise.
             found_again = self._store.get_many(missing)
             self._embed([(one.number, one.question) for one in found_again if one.number])
-            found, vectors = self._store.vectors(self.embedding, numbers)
+            found, vectors = self._store.vectors.get(self.embedding, numbers)
         if not found:
             return
         if self._vectors is None:
@@ -156,17 +156,17 @@ class FindingIndex:
             self._there.difference_update(numbers)
 
     def _embed_missing(self) -> None:
-        while missing := self._store.without_vector(self.embedding):
+        while missing := self._store.vectors.missing(self.embedding):
             self._embed(missing)
 
     def _embed(self, questions: Sequence[tuple[int, str]]) -> None:
         if questions:
             vectors = self._embedder.embed([question for _, question in questions])
             numbers = [number for number, _ in questions]
-            self._store.put_vectors(self.embedding, numbers, vectors)
+            self._store.vectors.put(self.embedding, numbers, vectors)
 
     def _everything(self) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], Matrix]:
-        pieces = [*self._store.current_vectors(self.embedding)]
+        pieces = [*self._store.vectors.current(self.embedding)]
         if not pieces:
             return np.empty(0, np.int64), np.empty((0, 0), np.float32)
         numbers = np.concatenate([np.asarray(piece[0], np.int64) for piece in pieces])

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from analyst.memory.database import sqlite_url
 from analyst.memory.errors import StoreError
-from analyst.memory.store import FindingStore, finding_from
+from analyst.memory.rows import finding_from
+from analyst.memory.store import FindingStore
 
 
 def repair(path: Path) -> tuple[int, Path]:

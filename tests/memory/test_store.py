@@ -121,7 +121,7 @@ def test_what_is_deleted_is_nowhere_any_more(store, finding, tmp_path):
     assert store.output("d2") is None
     assert store.output("d1") == b"shared output"
     assert store.get(kept.number).superseded_by is None
-    assert store.vectors("e", [1, 2])[0] == [1]
+    assert store.vectors.get("e", [1, 2])[0] == [1]
     assert store.save(finding("Another?")).number == 3
     store.close()
     for path in tmp_path.iterdir():
