@@ -164,7 +164,7 @@ class ToolCalls:
         if result.status != "ok":
             progress.calls_failed += 1
             return {}
-        progress.calls_ok += 1
+        progress.calls_ok += result.computed
         progress.last_output = result.observation
         names = task.value_names
         found = {name: value for name, value in result.values.items() if name in names}

@@ -13,12 +13,12 @@ from typing import Any
 
 from analyst.agent import reuse
 from analyst.agent import values as asked
-from analyst.agent.action import FinalAnswer, MalformedActionError
+from analyst.agent.action import AgentAction, FinalAnswer, MalformedActionError, ToolCall
 from analyst.agent.budget import Budget
 from analyst.agent.calls import ToolCalls
 from analyst.agent.context import Context
 from analyst.agent.partial import computed_answer, partial_answer
-from analyst.agent.protocol import ActionProtocol
+from analyst.agent.protocol import CODE_TOOL, ActionProtocol, new_call_id
 from analyst.agent.task import Progress, Task
 from analyst.llm.completion import (
     Completion,
@@ -57,16 +57,29 @@ class AgentLoop:
     temperature: float = 0.0
 
     async def run(
-        self, task: Task, budget: Budget, make: EventMaker, progress: Progress
+        self,
+        task: Task,
+        budget: Budget,
+        make: EventMaker,
+        progress: Progress,
+        *,
+        first_code: str = "",
     ) -> AsyncIterator[events.Event]:
         """Answer one question; the last event is the :class:`~analyst.record.events.Answer`.
 
         ``progress`` is filled as the run goes, so that a stopped run can still say what was
-        done. Raises :class:`analyst.llm.completion.ModelError` when the model cannot answer.
+        done. ``first_code``: known to answer such a question; it runs before the model is asked.
+
+        Raises :class:`analyst.llm.completion.ModelError` when the model cannot answer.
         """
         self.context.ask(task.question)
         opening = self.context.messages[-1]
-        while True:
+        answered = False
+        if first_code:
+            async for event in self._begin_with(first_code, task, budget, make, progress):
+                yield event
+                answered = answered or isinstance(event, events.Answer)
+        while not answered:
             reason = budget.exhausted()
             if reason is not None:
                 async for event in self._give_up(task, reason, make, progress):
@@ -82,13 +95,20 @@ class AgentLoop:
                     yield item
             assert reply is not None, "a model ends its stream with a completion"
             yield self._count(reply, budget, make, progress)
-            answer: events.Answer | None = None
             async for event in self._act(task, reply, budget, make, progress):
                 yield event
-                if isinstance(event, events.Answer):
-                    answer = event
-            if answer is not None:
-                return
+                answered = answered or isinstance(event, events.Answer)
+
+    async def _begin_with(
+        self, code: str, task: Task, budget: Budget, make: EventMaker, progress: Progress
+    ) -> AsyncIterator[events.Event]:
+        """Run code as if the model had asked for it."""
+        block = f"```python\n{code.strip()}\n```"
+        call = ToolCall(call_id=new_call_id(), tool=CODE_TOOL, arguments={"code": code}, raw=block)
+        said = Completion(text="" if self.protocol.sends_tools else block)
+        self.context.append(self.protocol.reply_message(said, (call,)))
+        async for event in self._take(task, (call,), budget, make, progress):
+            yield event
 
     async def choose_known(
         self,
@@ -214,6 +234,17 @@ class AgentLoop:
             return
         budget.malformed_in_a_row = 0
         self.context.append(self.protocol.reply_message(reply, actions))
+        async for event in self._take(task, actions, budget, make, progress):
+            yield event
+
+    async def _take(
+        self,
+        task: Task,
+        actions: Sequence[AgentAction],
+        budget: Budget,
+        make: EventMaker,
+        progress: Progress,
+    ) -> AsyncIterator[events.Event]:
         calls = ToolCalls(self.protocol, self.tools, self.context, self.roll_back)
         for action in actions:
             if isinstance(action, FinalAnswer):

@@ -74,8 +74,9 @@ class Finding(BaseModel):
     that it builds on. ``changed_data``: that code changed the data first, so the answer does
     not hold for the data as it is. ``follow_up``: the question may lean on an earlier one.
     ``unrepeatable``: the code reads what is not in the data: other files, the clock, chance.
-    ``number``: its name in citations, given by the store;
-    ``revision``: counts all changes of a store. ``superseded_by``: the number of a newer one.
+    ``seconds``: that its code took, if known. ``number``: its name in citations, given by the
+    store; ``revision``: counts all changes of a store. ``superseded_by``: the number of a newer
+    one.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -88,6 +89,7 @@ class Finding(BaseModel):
     changed_data: bool = False
     follow_up: bool = False
     unrepeatable: bool = False
+    seconds: float | None = None
     outputs: tuple[Output, ...] = ()
     data: tuple[DataFingerprint, ...] = ()
     notebook: str | None = None

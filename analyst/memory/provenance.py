@@ -33,6 +33,17 @@ _OUTSIDE = re.compile(
 )
 
 
+_WRITES = re.compile(
+    r"\b(?:to_(?:csv|parquet|excel|json|sql|feather|hdf|pickle|stata|html|latex|markdown)|savefig"
+    r"|write\w*|save\w*|dump\w*|unlink|rename|mkdir|makedirs|remove|rmtree)\s*\("
+)
+
+
+def writes(code: str) -> bool:
+    """Whether some code may write files, or to a database."""
+    return bool(_WRITES.search(code))
+
+
 def reads_outside(code: str) -> bool:
     """Whether some code may read what is not in its data: files, hosts, the clock, chance."""
     return bool(_OUTSIDE.search(code))

@@ -13,13 +13,17 @@ from analyst.agent import reuse
 from analyst.agent.context import Context
 from analyst.memory.finding import DataFingerprint, Finding
 from analyst.memory.memory import Memory
+from analyst.memory.provenance import writes
 from analyst.memory.recall import Outcome, Recalled
+from analyst.memory.telling import brief, described
 from analyst.memory.wording import wording
 from analyst.record import events
 from analyst.record.making import EventMaker
 from analyst.session.remembering import Remembering, Traces, finding_of, refers_back, shown_again
 
 CALL_ID = "recall"
+CHEAP_SECONDS = 10.0
+"""Code that took longer is not run again unasked."""
 
 
 @dataclass(kw_only=True)
@@ -73,10 +77,42 @@ class Recollection:
         """Findings that may answer the question; the model can tell."""
         return self._usable(Outcome.LIKELY)
 
-    def hint(self) -> str:
-        """Return what else helps with the question, for the model; "" if nothing does."""
+    async def look_up(self, question: str) -> list[Recalled]:
+        """Return what is known for another question on the same data; nothing without memory."""
+        if self.memory is None:
+            return []
+        return await self.memory.recall(
+            question, self.data, project=self.project, tell=self._notice
+        )
+
+    def code_to_rerun(self) -> str:
+        """Return code that answered the question before the data changed, and tell it; or ""."""
+        at_hand = {one.name for one in self.data}
+        for recalled in self._stale():
+            one = recalled.finding
+            if (
+                not (self._is_follow_up or one.builds_on_more or writes(one.code))
+                and {data.name for data in one.data} <= at_hand
+                and {*self.value_names} <= {value.name for value in one.values}
+                and one.seconds is not None
+                and one.seconds <= CHEAP_SECONDS
+            ):
+                day = one.created_at[:10]
+                text = f"The data changed since {day}; the code of {one.citation} runs again."
+                self.tell(self.make(events.Note, code="finding_rerun", text=text))
+                return one.code
+        return ""
+
+    def hint(self, *, all_found: bool) -> str:
+        """Return what else helps with the question, for the model; "" if nothing does.
+
+        ``all_found``: also findings on the same data and recipes, which small models take for
+        the answer.
+        """
         stale = [one.finding for one in self._stale() if not one.finding.builds_on_more]
-        return reuse.earlier_code(stale[0]) if stale else ""
+        if stale:
+            return reuse.earlier_code(stale[0])
+        return described(self.recalled) if all_found and self.recalled else ""
 
     async def quote(self, finding: Finding) -> None:
         """Answer by a finding: its outputs again, its answer, its citation."""
@@ -146,7 +182,8 @@ class Recollection:
         for one in stale[:1]:
             text = (
                 f"The data changed since {one.created_at[:10]}: then the answer was "
-                f"“{_brief(one.answer)}” {one.citation}, now it is “{_brief(finding.answer)}”."
+                f"“{brief(one.answer, 200)}” {one.citation}, "
+                f"now it is “{brief(finding.answer, 200)}”."
             )
             self.tell(self.make(events.Note, code="data_changed", text=text))
 
@@ -182,8 +219,3 @@ class Recollection:
 
     def _notice(self, sentence: str) -> None:
         self.tell(self.make(events.Note, level="warning", code="memory", text=sentence))
-
-
-def _brief(text: str, limit: int = 200) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"

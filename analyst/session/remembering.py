@@ -50,6 +50,7 @@ class Traces:
     code: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     outputs: list[tuple[str, bytes]] = field(default_factory=list)
+    seconds: float = 0.0
     _running: dict[str, str] = field(default_factory=dict)
     _shown: dict[str, list[tuple[str, bytes]]] = field(default_factory=dict)
 
@@ -67,6 +68,7 @@ class Traces:
             case events.ToolCallFinished(status="ok") if event.call_id in self._running:
                 self.code.append(self._running.pop(event.call_id))
                 self.outputs += self._shown.pop(event.call_id, [])
+                self.seconds += event.seconds
             case events.ToolCallFinished() if event.call_id in self._running:
                 # It may have changed something before it failed.
                 self.failed.append(self._running.pop(event.call_id))
@@ -75,6 +77,7 @@ class Traces:
                 self.code.clear()
                 self.failed.clear()
                 self.outputs.clear()
+                self.seconds = 0.0
 
 
 def refers_back(question: str) -> bool:
@@ -114,6 +117,7 @@ def finding_of(
         changed_data=provenance.changed_data,
         follow_up=is_follow_up,
         unrepeatable=reads_outside(provenance.code),
+        seconds=round(traces.seconds, 3),
         outputs=tuple(Output(mime=mime, digest=digest) for mime, digest, _ in outputs),
         data=tuple(used),
         notebook=started.notebook,

@@ -143,19 +143,30 @@ class Run:
             has_data=bool(handed or room.frames or room.files),
         )
         loop = self.session.loop_for(
-            model, context, kernel, choice=self.choice, settings=self.settings, task=task
+            model,
+            context,
+            kernel,
+            choice=self.choice,
+            settings=self.settings,
+            task=task,
+            look_up=recollection.look_up if self.settings.memory else None,
         )
         if recollection.likely and await self._is_known(loop, recollection):
             return
         rows = ROWS_SHOWN if self.settings.show_rows else 0
         texts = await room.describe_new(kernel, handed, rows=rows)
-        question = replace(task.question, data=(*texts, recollection.hint()))
+        first_code = recollection.code_to_rerun()
+        native = loop.protocol.sends_tools
+        hint = "" if first_code else recollection.hint(all_found=native)
+        question = replace(task.question, data=(*texts, hint))
         await kernel.begin(task.assignable)
         self._phases["prepare"] = time.monotonic() - started
         workspace = kernel.hand_off.workspace
         before = await workspace.files()
         task = replace(task, question=question)
-        async for event in loop.run(task, self._budget, self._make, self._progress):
+        async for event in loop.run(
+            task, self._budget, self._make, self._progress, first_code=first_code
+        ):
             self._tell(event)
         await recollection.save(self._answer, self._start)
         written = set(await workspace.files()) - set(before)

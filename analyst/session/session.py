@@ -32,6 +32,7 @@ from analyst.session.sandbox import gateway_for, policy_for
 from analyst.settings import Settings
 from analyst.tools.analysis_kernel import AnalysisKernel
 from analyst.tools.python import PythonTool
+from analyst.tools.recall import LookUp, RecallTool
 from analyst.tools.registry import ToolRegistry
 from kernel_sandbox import KernelPool, KernelSession, WrittenFile
 
@@ -281,17 +282,20 @@ class Session:
         choice: ModelChoice,
         settings: Settings,
         task: Task,
+        look_up: LookUp | None,
     ) -> AgentLoop:
-        """Put the agent of one run together."""
+        """Put the agent of one run together; ``look_up``: searches findings, if that is allowed."""
         python = PythonTool(kernel, deadline_seconds=settings.cell_deadline_seconds)
         python.value_names = task.assignable
         protocol: ActionProtocol = (
             NativeProtocol() if choice.protocol == "native" else FencedProtocol()
         )
+        # A small model is not told of tools; findings are looked up for it.
+        searching = [RecallTool(look_up)] if look_up and protocol.sends_tools else []
         return AgentLoop(
             model=model,
             protocol=protocol,
-            tools=ToolRegistry([python]),
+            tools=ToolRegistry([python, *searching]),
             context=context,
             roll_back=kernel.roll_back,
             variables=kernel.variables,

@@ -46,7 +46,7 @@ class ToolResult:
     the call computed; ``doubts`` are sentences on what looks wrong although nothing failed;
     ``trouble`` says what failed, without the code: small models copy code that they see;
     ``defined`` are names of variables that exist after an error;
-    ``state_lost`` says that variables were lost.
+    ``state_lost`` says that variables were lost; ``computed``, that an answer may rest on it.
     """
 
     status: CallStatus
@@ -56,6 +56,7 @@ class ToolResult:
     trouble: str = ""
     defined: tuple[str, ...] = ()
     state_lost: bool = False
+    computed: bool = True
 
 
 ToolItem = ToolOutput | ToolNotice | ToolResult

@@ -92,7 +92,7 @@ def test_a_teams_store_does_what_a_users_does(team, server, finding, data, tmp_p
     other.delete([third.number])
     assert recall.recall("Average price?", [data()])[0].finding.number == first.number
     assert team.output("d1") is not None
-    vectors = team.vectors(words.name, [first.number])[1]
+    vectors = team.vectors.get(words.name, [first.number])[1]
     assert vectors.shape == (1, 256)
     assert np.linalg.norm(vectors[0]) == pytest.approx(1, abs=1e-3)
     other.close()
