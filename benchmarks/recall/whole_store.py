@@ -34,19 +34,19 @@ FINDINGS_A_TABLE = 50
 OPERATIONS = tuple(
     """
     mean median total maximum minimum variance share trend count range
-    """.split()
+    """.split()  # noqa: SIM905 - a list of words
 )
 NOUNS = tuple(
     """
     price fare age weight height income salary rainfall pressure speed distance revenue
     cost tax score grade length width depth volume density mass energy power
     voltage current charge rate
-    """.split()
+    """.split()  # noqa: SIM905 - a list of words
 )
 GROUPS = tuple(
     """
     region country year month class species station product customer city team school
-    """.split()
+    """.split()  # noqa: SIM905 - a list of words
 )
 
 
