@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from kernel_sandbox.limits import MIB
-from kernel_sandbox.outputs import ExecutionResult, ExecutionStatus
+from kernel_sandbox.outputs import (
+    ErrorOutput,
+    ExecutionResult,
+    ExecutionStatus,
+    error_from,
+)
 from kernel_sandbox.request import Finished
 
 LOST = "All variables are lost."
@@ -27,6 +32,17 @@ def result_of(
         detail=" ".join(sentences) or None,
         execution_count=count if isinstance(count, int) else None,
     )
+
+
+def unpublished_error(end: Finished) -> ErrorOutput | None:
+    """Return the exception that only the reply tells of.
+
+    A kernel without a thread or memory to spare may fail to publish what its code raised.
+    """
+    reply = end.reply
+    if reply is None or reply.get("status") != "error" or "ename" not in reply:
+        return None
+    return error_from(reply)
 
 
 def _status_of(

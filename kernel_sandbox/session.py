@@ -26,7 +26,7 @@ from kernel_sandbox.limits import Limits
 from kernel_sandbox.outputs import ErrorOutput, ExecutionResult, MimeBundle, Output
 from kernel_sandbox.policy import Policy
 from kernel_sandbox.request import Finished, Request
-from kernel_sandbox.results import result_of
+from kernel_sandbox.results import result_of, unpublished_error
 from kernel_sandbox.turnstile import Turnstile
 
 if TYPE_CHECKING:
@@ -264,12 +264,16 @@ class KernelSession:
         request = self._current = kernel.request(
             content, deadline=deadline, msg_type=msg_type, buffers=buffers
         )
+        raised = False
         try:
             while not isinstance(event := await request.next_event(), Finished):
+                raised = raised or isinstance(event, ErrorOutput)
                 yield event
         finally:
             if not request.finished.done():
                 kernel.connection.stop(request, "abandoned")
+        if not raised and (lost := unpublished_error(event)) is not None:
+            yield lost
         result = result_of(
             event, deadline=deadline, output_bytes=self.limits.output_bytes, replaced=replaced
         )

@@ -12,6 +12,7 @@ import pytest
 from kernel_sandbox import (
     ClearOutput,
     DisplayData,
+    ErrorOutput,
     EvaluationError,
     ExecuteResult,
     ExecutionResult,
@@ -197,3 +198,12 @@ async def test_helper_code_has_a_deadline(session: KernelSession):
 async def test_a_value_that_json_cannot_write_is_an_evaluation_error(session: KernelSession):
     with pytest.raises(EvaluationError, match="not JSON serializable"):
         await session.evaluate_json("object()")
+
+
+async def test_an_error_that_is_not_published_is_told_from_the_reply(session, run):
+    ran = await run(session, "get_ipython()._showtraceback = lambda *_: None\n1 / 0")
+    errors = [output for output in ran.outputs if isinstance(output, ErrorOutput)]
+    assert [(one.ename, one.evalue) for one in errors] == [
+        ("ZeroDivisionError", "division by zero")
+    ]
+    assert ran.result.status == "error"

@@ -93,7 +93,7 @@ async def test_a_thread_bomb(small):
     )
     result, _, errors = await play(small, code)
     assert result.status in {"died", "error"}
-    # A kernel without a thread to spare may lose its last words; that is told then.
+    # A kernel that dies of it has no last words; why it died is told then.
     assert errors == ["RuntimeError"] or result.detail
     assert await is_usable(small)
 

@@ -241,6 +241,10 @@ async def test_a_cancelled_start_leaves_no_kernel(served):
     for seconds in (0.0, 0.05, 0.3):
         start = asyncio.create_task(KernelSession.start(gateway=served.gateway))
         await asyncio.sleep(seconds)
+        if start.done():
+            # On a fast machine; nothing is left to cancel.
+            await start.result().shutdown()
+            continue
         start.cancel()
         with pytest.raises(asyncio.CancelledError):
             await start
