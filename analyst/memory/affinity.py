@@ -13,14 +13,13 @@ import ast
 import functools
 import threading
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 
-from analyst.memory.embedding import Embedder
+from analyst.memory.embedding import Embedder, Vectors
 from analyst.memory.wording import Wording, words_of_name
 
-_MOST_WORDS = 50_000
+_MOST_WORDS, _MOST_KNOWN = 50_000, 5_000
 _NUMBERS_WEIGHT = 0.2
 _COLUMNS_WEIGHT = 0.2
 _OPERATIONS_WEIGHT = 0.05
@@ -32,7 +31,8 @@ class Affinity:
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
-        self._known: dict[str, np.ndarray[Any, np.dtype[np.float32]]] = {}
+        self._known: dict[tuple[str, ...], Vectors] = {}
+        self._of_word: dict[str, Vectors] = {}
         self._lock = threading.Lock()
 
     def of(self, asked: Wording, known: Wording, code_columns: Iterable[str] = ()) -> float:
@@ -41,11 +41,11 @@ class Affinity:
         Raises :class:`~analyst.memory.errors.EmbeddingError`.
         """
         code = frozenset(code_columns)
+        words = asked.words()
+        near = self._alike(words, known.words())
         more = [word for name in sorted(code - known.columns) for word in words_of_name(name)]
-        near = max(
-            self._alike(asked.words(), known.words()),
-            self._alike(asked.words(), [*known.words(), *more]) if more else 0.0,
-        )
+        if more:
+            near = max(near, self._alike(words, (*known.words(), *more)))
         numbers = _UNDECIDED
         if asked.numbers or known.numbers:
             numbers = float(asked.numbers == known.numbers)
@@ -64,21 +64,29 @@ class Affinity:
             + _OPERATIONS_WEIGHT * operations
         )
 
-    def _alike(self, first: list[str], second: list[str]) -> float:
+    def _alike(self, first: tuple[str, ...], second: tuple[str, ...]) -> float:
         if not first or not second:
             return 0.0
         likeness = self._vectors(first) @ self._vectors(second).T
-        return float((likeness.max(axis=1).mean() + likeness.max(axis=0).mean()) / 2)
+        mean = likeness.max(axis=1).sum() / len(first) + likeness.max(axis=0).sum() / len(second)
+        return float(mean / 2)
 
-    def _vectors(self, words: list[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
+    def _vectors(self, words: tuple[str, ...]) -> Vectors:
         with self._lock:
-            new = [word for word in dict.fromkeys(words) if word not in self._known]
-            if new:
-                if len(self._known) > _MOST_WORDS:
+            found = self._known.get(words)
+            if found is None:
+                if len(self._known) >= _MOST_KNOWN:
                     self._known.clear()
-                    new = [*dict.fromkeys(words)]
-                self._known.update(zip(new, self._embedder.embed(new), strict=True))
-            return np.stack([self._known[word] for word in words])
+                found = self._known[words] = np.stack([self._vector(word) for word in words])
+            return found
+
+    def _vector(self, word: str) -> Vectors:
+        found = self._of_word.get(word)
+        if found is None:
+            if len(self._of_word) >= _MOST_WORDS:
+                self._of_word.clear()
+            found = self._of_word[word] = self._embedder.embed([word])[0]
+        return found
 
 
 def ask_the_same(asked: Wording, known: Wording) -> bool:

@@ -65,9 +65,12 @@ def erase(connection: Connection) -> None:
 
 def _is_rare(connection: Connection, word: str) -> bool:
     """Whether a word tells findings apart; ranking by one that is everywhere takes seconds."""
-    statement = text("SELECT rowid FROM findings_text WHERE findings_text MATCH :query LIMIT :most")
-    rows = connection.execute(statement, {"query": f'"{word}"', "most": MOST_WITH_A_WORD + 1})
-    return len(rows.all()) <= MOST_WITH_A_WORD
+    statement = text(
+        "SELECT count(*) FROM ("
+        "SELECT rowid FROM findings_text WHERE findings_text MATCH :query LIMIT :most)"
+    )
+    found = connection.execute(statement, {"query": f'"{word}"', "most": MOST_WITH_A_WORD + 1})
+    return int(found.scalar_one()) <= MOST_WITH_A_WORD
 
 
 def search(connection: Connection, question: str, *, project: str | None, limit: int) -> list[int]:

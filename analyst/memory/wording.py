@@ -96,10 +96,15 @@ class Wording:
     operations: frozenset[str]
     rest: frozenset[str]
 
-    def words(self) -> list[str]:
+    def words(self) -> tuple[str, ...]:
         """Return all that counts, as words; of synonyms the one that stands for them."""
-        columns = [word for name in sorted(self.columns) for word in words_of_name(name)]
-        return [*columns, *sorted(self.rest), *sorted(self.operations), *sorted(self.numbers)]
+        return _words_of(self)
+
+
+@functools.lru_cache(maxsize=20_000)
+def _words_of(one: Wording) -> tuple[str, ...]:
+    columns = [word for name in sorted(one.columns) for word in words_of_name(name)]
+    return (*columns, *sorted(one.rest), *sorted(one.operations), *sorted(one.numbers))
 
 
 @functools.lru_cache(maxsize=20_000)
@@ -130,7 +135,7 @@ def _take_columns(tokens: list[str], columns: Iterable[str]) -> tuple[frozenset[
         size = len(words)
         at = 0
         while size and at <= len(left) - size:
-            if left[at : at + size] == words:
+            if tuple(left[at : at + size]) == words:
                 mentioned.add(name)
                 left[at : at + size] = []
             else:
@@ -147,9 +152,10 @@ def _take_columns(tokens: list[str], columns: Iterable[str]) -> tuple[frozenset[
     return frozenset(mentioned), left
 
 
-def words_of_name(name: str) -> list[str]:
+@functools.lru_cache(maxsize=20_000)
+def words_of_name(name: str) -> tuple[str, ...]:
     """Return the words of a column's name."""
-    return [_stem(token) for token in _TOKEN.findall(spaced(name))]
+    return tuple(_stem(token) for token in _TOKEN.findall(spaced(name)))
 
 
 def spaced(name: str) -> str:

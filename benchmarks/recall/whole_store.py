@@ -10,6 +10,7 @@ store, to open it from its snapshot, and of a recall.
 
 from __future__ import annotations
 
+import gc
 import random
 import sys
 import tempfile
@@ -129,6 +130,9 @@ def measure(count: int) -> None:
         print(f"opened from its snapshot in {1000 * (time.perf_counter() - began):.0f} ms")
         recall = Recall(store, index, Affinity(embedder))
         recall.recall("warm up", [])
+        # What this program made to fill the store is nothing a session would have in memory.
+        gc.collect()
+        gc.freeze()
         chance = random.Random(2)
         parts: dict[str, list[float]] = {"index": [], "full text": [], "recall": []}
         found = 0
