@@ -180,6 +180,10 @@ class Settings(BaseModel):
         description="keep what runs computed as findings and reuse them; off stores nothing and "
         "recalls nothing",
     )
+    private: Annotated[bool, BeforeValidator(_from_words)] = Field(
+        default=False,
+        description="keep nothing of runs: no record, no finding; what is known is still recalled",
+    )
     memory_scope: Literal["all", "project"] = Field(
         default="all",
         description="which findings are recalled: of all your work, or of this project's only",

@@ -80,6 +80,9 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         action="store_false",
         help="recall nothing for this run, and keep nothing of it",
     )
+    parser.add_argument(
+        "--private", action="store_true", help="keep no record of this run, and no finding"
+    )
 
 
 def setting_overrides(namespace: argparse.Namespace) -> dict[str, Any]:
@@ -93,6 +96,8 @@ def setting_overrides(namespace: argparse.Namespace) -> dict[str, Any]:
         overrides["show_rows"] = True
     if not namespace.memory:
         overrides["memory"] = False
+    if namespace.private:
+        overrides["private"] = True
     return overrides
 
 

@@ -93,7 +93,7 @@ class Recollection:
             if (
                 not (self._is_follow_up or one.builds_on_more or writes(one.code))
                 and {data.name for data in one.data} <= at_hand
-                and {*self.value_names} <= {value.name for value in one.values}
+                and {*self.value_names} <= {*one.named_values}
                 and one.seconds is not None
                 and one.seconds <= CHEAP_SECONDS
             ):
@@ -149,8 +149,7 @@ class Recollection:
         self.context.append({"role": "user", "content": self.question})
         self.context.append({"role": "assistant", "content": f"FINAL: {finding.answer}"})
         self.context.conclude(self.question, text)
-        values = {one.name: one.value for one in finding.values}
-        self.tell(self.make(events.Answer, text=text, values=values))
+        self.tell(self.make(events.Answer, text=text, values=finding.named_values))
 
     async def save(self, answer: events.Answer | None, started: events.RunStarted) -> None:
         """Keep what the run computed, and tell what was known of older data."""
@@ -198,7 +197,7 @@ class Recollection:
             one.finding
             for one in self.recalled
             if one.outcome is outcome
-            and {*self.value_names} <= {value.name for value in one.finding.values}
+            and {*self.value_names} <= {*one.finding.named_values}
         ]
 
     def _stale(self) -> list[Recalled]:

@@ -19,8 +19,11 @@ from analyst.agent.reuse import cites
 from analyst.memory.finding import DataFingerprint, Finding, KeyValue, Output
 from analyst.memory.memory import Memory, MemoryPlace
 from analyst.memory.provenance import reads_outside, trace
+from analyst.memory.told_values import told_values
+from analyst.memory.units import unit_of
 from analyst.record import events
 from analyst.session.findings import place_of
+from analyst.session.verification import printed_text
 from analyst.settings import Settings
 
 MOST_OUTPUTS = 8
@@ -45,11 +48,15 @@ _REFERRING = re.compile(
 
 @dataclass
 class Traces:
-    """What one run executed and showed, collected from its events; ``code``: with success."""
+    """What one run executed and showed, collected from its events; ``code``: with success.
+
+    ``printed``: the text of all outputs.
+    """
 
     code: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     outputs: list[tuple[str, bytes]] = field(default_factory=list)
+    printed: list[str] = field(default_factory=list)
     seconds: float = 0.0
     _running: dict[str, str] = field(default_factory=dict)
     _shown: dict[str, list[tuple[str, bytes]]] = field(default_factory=dict)
@@ -62,6 +69,7 @@ class Traces:
                 if event.tool == "python" and isinstance(code, str):
                     self._running[event.call_id] = code
             case events.OutputEmitted(output=dict() as output):
+                self.printed.append(printed_text(output))
                 kept = _kept(output)
                 if kept is not None:
                     self._shown.setdefault(event.call_id, []).append(kept)
@@ -77,6 +85,7 @@ class Traces:
                 self.code.clear()
                 self.failed.clear()
                 self.outputs.clear()
+                self.printed.clear()
                 self.seconds = 0.0
 
 
@@ -111,7 +120,7 @@ def finding_of(
     finding = Finding(
         question=question,
         answer=answer.text,
-        values=tuple(_key_values(answer)),
+        values=tuple(_key_values(answer, "".join(traces.printed))),
         code=provenance.code,
         setup=provenance.setup,
         changed_data=provenance.changed_data,
@@ -148,11 +157,17 @@ def shown_again(mime: str, body: bytes) -> dict[str, Any]:
     return {"output_type": "display_data", "data": {mime: data}, "metadata": {}}
 
 
-def _key_values(answer: events.Answer) -> list[KeyValue]:
+def _key_values(answer: events.Answer, printed: str) -> list[KeyValue]:
+    if not answer.values:
+        return told_values(answer.text, printed)
     plain = (bool, int, float, str, type(None))
-    return [
-        KeyValue(name=name, value=value if isinstance(value, plain) else str(value)[:500])
+    values = {
+        name: value if isinstance(value, plain) else str(value)[:500]
         for name, value in answer.values.items()
+    }
+    return [
+        KeyValue(name=name, value=value, unit=unit_of(name, value, answer.text))
+        for name, value in values.items()
     ]
 
 

@@ -87,8 +87,10 @@ class Run:
         """Play the run to its end. Only a defect of ours raises, after the record is closed."""
         status: events.RunStatus = "error"
         reason: str | None = None
-        unlogged = self._open_log()
+        unlogged = None if self.settings.private else self._open_log()
         self._tell(self._start)
+        if self.settings.private:
+            self._note("Nothing of this run is kept: it is private.", "private")
         if unlogged:
             self._note(f"This run is not recorded: {unlogged}", "not_recorded", "warning")
         try:
@@ -168,7 +170,8 @@ class Run:
             task, self._budget, self._make, self._progress, first_code=first_code
         ):
             self._tell(event)
-        await recollection.save(self._answer, self._start)
+        if not self.settings.private:
+            await recollection.save(self._answer, self._start)
         written = set(await workspace.files()) - set(before)
         if written:
             self._note(_written_sentence(written), "files_written")

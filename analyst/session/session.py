@@ -99,6 +99,7 @@ class Session:
         self._model_key: tuple[str, str | None, str | None] | None = None
         self._playing: asyncio.Task[None] | None = None
         self._runs = 0
+        self._was_private = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -136,6 +137,10 @@ class Session:
             raise RunInProgressError
         settings = self.settings.updated(overrides or {})
         choice = self._choose(settings, overrides or {})
+        if self._was_private and not settings.private:
+            # Its words and variables would be found in the record of what follows.
+            await self.reset()
+        self._was_private = settings.private
         queue: asyncio.Queue[events.Event | None] = asyncio.Queue()
         run = Run(
             session=self,

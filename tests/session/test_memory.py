@@ -136,6 +136,31 @@ async def test_without_memory_nothing_is_kept_or_recalled(
     assert not (tmp_path / "data" / "findings").exists()
 
 
+async def test_a_private_run_leaves_nothing_and_still_recalls(
+    make_session: MakeSession, tmp_path: Path
+) -> None:
+    def kept() -> str:
+        files = [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
+        return "".join(path.read_bytes().decode("latin-1") for path in files)
+
+    await collect(make_session(MEAN), QUESTION, data={"sales": FRAME})
+    private = {"private": True}
+    secret = "Which region is the zanzibar of prices?"
+    code = "```python\nzanzibar = sales.loc[sales.price.idxmax(), 'region']\nprint(zanzibar)\n```"
+    session = make_session([code, "FINAL: north", *MEAN], settings={"spare_kernel": False})
+    stream = await collect(session, secret, data={"sales": FRAME}, overrides=private)
+    assert the_answer(stream).text == "north"
+    assert not of_kind(stream, events.FindingSaved)
+    known = await collect(session, QUESTION, data={"sales": FRAME}, overrides=private)
+    assert "[F1]" in the_answer(known).text
+    # What follows in the open knows nothing of it, in its record neither.
+    asked = "What is the mean price of goods?"
+    session_after = await collect(session, asked, data={"sales": CHANGED})
+    assert of_kind(session_after, events.FindingSaved)
+    assert "mean price of goods" in kept()
+    assert "zanzibar" not in kept()
+
+
 async def test_a_follow_up_is_not_answered_by_what_sounds_the_same(
     make_session: MakeSession,
 ) -> None:
