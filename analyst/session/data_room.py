@@ -7,7 +7,7 @@ module in the kernel).
 
 from __future__ import annotations
 
-import hashlib
+import asyncio
 import keyword
 import re
 from collections.abc import Mapping, Sequence
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from analyst.memory.finding import DataFingerprint
+from analyst.memory.fingerprints import FileFingerprints
 from analyst.record.events import DataDescription
 from analyst.tools.analysis_kernel import AnalysisKernel
 from kernel_sandbox import EvaluationError, HandOffError
@@ -49,19 +50,28 @@ class DataRoom:
     """
 
     directory: Path
+    file_fingerprints: FileFingerprints = field(default_factory=FileFingerprints)
     frames: dict[str, object] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)
     shown: dict[str, str] = field(default_factory=dict)
     fingerprints: dict[str, DataFingerprint] = field(default_factory=dict)
 
     async def hand_over(
-        self, kernel: AnalysisKernel, frames: Mapping[str, object], files: Sequence[Path]
+        self,
+        kernel: AnalysisKernel,
+        frames: Mapping[str, object],
+        files: Sequence[Path],
+        *,
+        keep: bool = True,
     ) -> list[DataDescription]:
-        """Bring frames and files into the kernel; raises :class:`HandingOverError`."""
+        """Bring frames and files into the kernel; raises :class:`HandingOverError`.
+
+        ``keep``: whether fingerprints of files may be written down.
+        """
         described = [await self._hand_frame(kernel, name, frame) for name, frame in frames.items()]
         names = self._names_for(files, taken=set(frames))
         for name, path in names.items():
-            described.append(await self.load_file(kernel, name, path))
+            described.append(await self.load_file(kernel, name, path, keep=keep))
         return described
 
     async def restore(self, kernel: AnalysisKernel) -> None:
@@ -69,7 +79,7 @@ class DataRoom:
         for name, frame in self.frames.items():
             await self._hand_frame(kernel, name, frame)
         for name, path in self.files.items():
-            await self.load_file(kernel, name, path)
+            await self.load_file(kernel, name, path, keep=False)
 
     async def describe_new(
         self, kernel: AnalysisKernel, data: Sequence[DataDescription], *, rows: int
@@ -119,12 +129,14 @@ class DataRoom:
             changes=handed.changes,
         )
 
-    async def load_file(self, kernel: AnalysisKernel, name: str, path: Path) -> DataDescription:
+    async def load_file(
+        self, kernel: AnalysisKernel, name: str, path: Path, *, keep: bool = True
+    ) -> DataDescription:
         """Read one file into the variable ``name``; raises :class:`HandingOverError`."""
         full = path if path.is_absolute() else self.directory / path
         try:
             size = full.stat().st_size
-            fingerprint = _file_fingerprint(full)
+            fingerprint = await asyncio.to_thread(self.file_fingerprints.of, full, keep=keep)
         except OSError as error:
             raise HandingOverError(f"{path} cannot be read: {error.strerror}.") from error
         try:
@@ -196,8 +208,3 @@ def _columns_of(frame: object) -> tuple[tuple[str, str], ...]:
     if names is not None:  # Arrow
         return tuple((str(one.name), str(one.type)) for one in schema)  # type: ignore[union-attr]
     return ()
-
-
-def _file_fingerprint(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "blake2b").hexdigest()[:32]

@@ -130,7 +130,9 @@ class Run:
         room = self.session.data_room
         await kernel.ensure_ready()
         self._tell_of_kernel(kernel.session)
-        handed = await room.hand_over(kernel, self.given.data, self.given.files)
+        handed = await room.hand_over(
+            kernel, self.given.data, self.given.files, keep=not self.settings.private
+        )
         if handed:
             self._tell(self._make(events.DataHandedOver, data=tuple(handed)))
         context = self.session.context_for(self.choice, model)

@@ -24,7 +24,9 @@ from analyst.agent.task import Task
 from analyst.llm.completion import LanguageModel, Message
 from analyst.llm.embedded import EmbeddedModel
 from analyst.llm.router import ModelChoice, build_model, choose_model
+from analyst.memory.fingerprints import FileFingerprints
 from analyst.record import events
+from analyst.record.files import data_directory as default_data_directory
 from analyst.session.data_room import DataRoom
 from analyst.session.remembering import Remembering
 from analyst.session.run import Run, RunInput
@@ -86,7 +88,10 @@ class Session:
         self.cwd = (cwd or Path.cwd()).absolute()
         self.settings = settings or Settings()
         self.data_directory = data_directory
-        self.data_room = DataRoom(self.cwd)
+        self._fingerprints = FileFingerprints(
+            (data_directory or default_data_directory()) / "fingerprints.json"
+        )
+        self.data_room = DataRoom(self.cwd, self._fingerprints)
         self.remembering = Remembering(self.cwd, data_directory)
         self._pool = pool
         self._given_model = model
@@ -175,7 +180,7 @@ class Session:
         """Forget the conversation and all variables; the next question starts afresh."""
         await self.stop()
         self._context = None
-        self.data_room = DataRoom(self.cwd)
+        self.data_room = DataRoom(self.cwd, self._fingerprints)
         self.remembering.executed.clear()
         await self._end_kernel()
 
