@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from analyst.agent.standing import decisions, standing_instructions
 from analyst.llm.completion import Message
 
 COMPACT_AT = 0.9
@@ -17,6 +18,9 @@ COMPACT_AT = 0.9
 
 KEPT_SHARE = 0.3
 """Share of the window that the last steps of the question keep through a compaction."""
+
+EXCHANGES_KEPT = 6
+"""The last questions of the conversation that a compaction keeps with their answers."""
 
 CHARACTERS_PER_TOKEN = 3
 """A low estimate, so that what is kept surely fits."""
@@ -97,12 +101,21 @@ class Context:
         """Replace what was said by the opening, a summary, the current question and its last steps.
 
         The summary holds the last questions with their answers and the live variables, so
-        that follow-ups still find what they speak of. Of the steps those at the end stay whole,
+        that follow-ups still find what they speak of; of all earlier ones also what holds on:
+        the user's instructions, and what was decided about the data. Of the steps those at the end stay whole,
         as many as fit; the summary says how many are left out.
         """
         steps, left_out = self._last_steps()
         lines = ["Earlier in this conversation:"]
-        for exchange in self.exchanges[-6:]:
+        older = self.exchanges[:-EXCHANGES_KEPT]
+        lines += [
+            *(
+                f"- The user said: {one}"
+                for one in standing_instructions(e.question for e in older)
+            ),
+            *(f"- Decided: {one}" for one in decisions(exchange.answer for exchange in older)),
+        ]
+        for exchange in self.exchanges[-EXCHANGES_KEPT:]:
             lines.append(f"- Asked: {_brief(exchange.question, 300)}")
             lines.append(f"  Answered: {_brief(exchange.answer, 300)}")
         if left_out:

@@ -76,3 +76,20 @@ def test_compaction_drops_a_last_step_that_alone_is_too_long() -> None:
     context.compact(current, [])
     assert len(context.messages) == 2
     assert "1 earlier steps" in str(context.messages[1]["content"])
+
+
+def test_compaction_keeps_what_the_user_said_once_for_all_and_what_was_decided() -> None:
+    context = Context(OPENING, window=1000)
+    context.conclude("Prices are in thousands. Always ignore region X. Mean price?", "It is 3.5.")
+    context.conclude("Clean it up.", "Done. I dropped 4 rows without a price. The rest is fine.")
+    for number in range(8):
+        context.conclude(f"What is number {number}?", f"It is {number}.")
+    context.ask(Question(text="And the median?"))
+    context.compact(context.messages[-1], [])
+    text = str(context.messages[-1]["content"])
+    assert "- The user said: Prices are in thousands." in text
+    assert "- The user said: Always ignore region X." in text
+    assert "- Decided: I dropped 4 rows without a price." in text
+    for gone in ("Mean price?", "Clean it up", "The rest is fine", "number 1?"):
+        assert gone not in text
+    assert "number 2?" in text
