@@ -102,8 +102,8 @@ class Context:
 
         The summary holds the last questions with their answers and the live variables, so
         that follow-ups still find what they speak of; of all earlier ones also what holds on:
-        the user's instructions, and what was decided about the data. Of the steps those at the end stay whole,
-        as many as fit; the summary says how many are left out.
+        the user's instructions, and what was decided about the data. Of the steps those at the
+        end stay whole, as many as fit; the summary says how many are left out.
         """
         steps, left_out = self._last_steps()
         lines = ["Earlier in this conversation:"]
