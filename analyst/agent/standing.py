@@ -16,8 +16,8 @@ _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=\S)|\n+")
 _INSTRUCTION = re.compile(
     r"\b(?:always|never|from now on|for all|throughout|only|except|exclude|excluding|ignore"
     r"|ignoring|without|leave out|assume|assuming|treat|consider|count .{1,40} as|means"
-    r"|stands? for|refers? to|do not|don't|must|should|make sure|round(?:ed)? to|in (?:percent|euros?|dollars?"
-    r"|thousands|millions)|use|prefer|keep)\b",
+    r"|stands? for|refers? to|do not|don't|must|should|make sure|round(?:ed)? to"
+    r"|in (?:percent|euros?|dollars?|thousands|millions)|use|prefer|keep)\b",
     re.IGNORECASE,
 )
 _DECISION = re.compile(

@@ -31,7 +31,7 @@ WRITER = textwrap.dedent("""
         body = f"chart {number} of {who}".encode()
         output = Output(mime="text/plain", digest=hashlib.sha256(body).hexdigest())
         data = DataFingerprint(name="df", kind="frame", content=f"{who} {number // 20}")
-        question = f"What is number {number} of writer {who}?"
+        question = f"What is item{who}x{number} of writer {who}?"
         finding = Finding(question=question, answer=str(number), code="print(1)", data=(data,),
                           outputs=(output,))
         saved = memory.save(finding, {output.digest: body})
