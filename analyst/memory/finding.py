@@ -15,13 +15,18 @@ Scalar = bool | int | float | str | None
 
 
 class KeyValue(BaseModel):
-    """One value of an answer."""
+    """One value of an answer.
+
+    ``unit``: as the answer or the name gives it. ``named``: it was asked for by this name, and read
+    from a variable; else the name is words of the answer, and stands for nothing but itself.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     name: str
     value: Scalar
     unit: str | None = None
+    named: bool = True
 
 
 class DataFingerprint(BaseModel):
@@ -116,8 +121,13 @@ class Finding(BaseModel):
         """How an answer refers to it."""
         return f"[F{self.number}]"
 
+    @property
+    def named_values(self) -> dict[str, Scalar]:
+        """The values that were asked for by name."""
+        return {one.name: one.value for one in self.values if one.named}
+
     def searchable(self) -> str:
         """Return what full-text search looks through."""
-        values = " ".join(value.name for value in self.values)
+        values = " ".join(self.named_values)
         names = " ".join(one.name for one in self.data)
         return " ".join((self.question, values, names, *self.tags))

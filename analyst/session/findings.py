@@ -1,48 +1,25 @@
 """The user's hands on findings: searched, changed, deleted, exchanged, and computed again.
 
 Here: what front ends do with findings apart from runs. Not here: how runs save and recall
-(:mod:`analyst.session.recollection`).
+(:mod:`analyst.session.recollection`), or how a finding is computed again
+(:mod:`analyst.session.verification`).
 """
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Self
 
 from analyst.memory.errors import FindingsError
 from analyst.memory.exchange import export, import_file
-from analyst.memory.finding import Finding, KeyValue
+from analyst.memory.finding import Finding
 from analyst.memory.memory import MemoryPlace, OpenMemory
 from analyst.memory.repair import repair
 from analyst.record.files import data_directory
-from analyst.session.data_room import DataRoom, HandingOverError
-from analyst.session.sandbox import policy_for
+from analyst.session.verification import Verified, computed_again, sources_of
 from analyst.settings import Settings
-from analyst.tools.analysis_kernel import AnalysisKernel
-from analyst.tools.python import PythonTool
-from analyst.tools.registry import ToolOutput, ToolResult
-from kernel_sandbox import KernelSandboxError, KernelSession
-
-_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:,\d{3})*(?:\.\d+)?(?:[eE][+-]?\d+)?")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verified:
-    """What came of computing a finding again.
-
-    ``same``: everything that its answer says came out again. ``differs``: something did not.
-    ``data_changed``: its data is not what it was. ``impossible``: the data cannot be had here, or
-    the code failed. ``detail``: a sentence; ``printed``: what the code printed now.
-    """
-
-    outcome: Literal["same", "differs", "data_changed", "impossible"]
-    detail: str
-    printed: str = ""
 
 
 class Findings:
@@ -122,22 +99,26 @@ class Findings:
         self.close()
         return repair(self._place.directory / "findings" / "findings.sqlite")
 
-    async def verify(self, number: int) -> Verified:
-        """Compute a finding again, isolated, and compare."""
+    def current(self) -> list[Finding]:
+        """Return all findings, oldest first, but those that newer ones superseded."""
+        return [one for one in self._memory.store.all() if one.superseded_by is None]
+
+    async def verify(
+        self,
+        number: int,
+        *,
+        frames: Mapping[str, object] | None = None,
+        files: Mapping[str, Path] | None = None,
+    ) -> Verified:
+        """Compute a finding again, isolated, and compare.
+
+        ``frames``: those of the notebook, ``None`` where there is none. ``files``: other places of
+        its files, by the finding's names for them.
+        """
         finding = self.get(number)
-        files = {one.name: Path(one.path) for one in finding.data if one.path is not None}
-        if len(files) < len(finding.data):
-            return Verified(
-                outcome="impossible",
-                detail="It was computed on a frame of a notebook; ask it again there.",
-            )
-        if missing := [str(path) for path in files.values() if not path.exists()]:
-            return Verified(outcome="impossible", detail=f"There is no {missing[0]} any more.")
-        try:
-            async with await KernelSession.start(policy=policy_for(self._settings)) as session:
-                return await _computed_again(finding, files, AnalysisKernel(session))
-        except (KernelSandboxError, HandingOverError) as error:
-            return Verified(outcome="impossible", detail=str(error))
+        return await computed_again(
+            finding, sources_of(finding, frames=frames, files=files), self._settings
+        )
 
     @property
     def _memory(self) -> OpenMemory:
@@ -155,89 +136,3 @@ def place_of(settings: Settings, directory: Path | None) -> MemoryPlace:
         base_url=settings.base_url,
         api_key=settings.api_key.get_secret_value() if settings.api_key else None,
     )
-
-
-async def _computed_again(
-    finding: Finding, files: dict[str, Path], kernel: AnalysisKernel
-) -> Verified:
-    room = DataRoom(Path.cwd())
-    await kernel.ensure_ready()
-    for name, path in files.items():
-        await room.load_file(kernel, name, path)
-    known = {one.name: one.content for one in finding.data}
-    changed = [n for n, one in room.fingerprints.items() if one.content != known[n]]
-    names = [value.name for value in finding.values]
-    await kernel.begin(names)
-    tool = PythonTool(kernel, deadline_seconds=120)
-    tool.value_names = names
-    printed = ""
-    values: dict[str, Any] = {}
-    for code in filter(str.strip, (finding.setup, finding.code)):
-        async for item in tool.run({"code": code}):
-            if isinstance(item, ToolOutput) and item.output:
-                printed += _text_of(item.output)
-            elif isinstance(item, ToolResult):
-                if item.status != "ok":
-                    return Verified(
-                        outcome="impossible",
-                        detail=f"The code fails now: {item.observation.strip()[-300:]}",
-                        printed=printed,
-                    )
-                values |= dict(item.values)
-    differing = _differing(finding, values, printed)
-    if changed:
-        paths = ", ".join(str(files[name]) for name in changed)
-        what = "and so did the answer" if differing else "but the answer is the same"
-        return Verified(
-            outcome="data_changed", detail=f"{paths} changed, {what}.", printed=printed.strip()
-        )
-    if differing:
-        return Verified(
-            outcome="differs",
-            detail=f"Not computed again: {', '.join(differing)}.",
-            printed=printed.strip(),
-        )
-    return Verified(
-        outcome="same", detail="All that it says came out again.", printed=printed.strip()
-    )
-
-
-def _text_of(output: Mapping[str, Any]) -> str:
-    """Return what an output says in words; charts say nothing."""
-    data = output.get("data")
-    if isinstance(data, Mapping):
-        return f"{data.get('text/plain', '')}\n"
-    return str(output.get("text", ""))
-
-
-def _differing(finding: Finding, values: dict[str, Any], printed: str) -> list[str]:
-    """Return what a finding says that did not come out again."""
-    if finding.values:
-        return [
-            f"{one.name} was {one.value!r} and is {values.get(one.name)!r}"
-            for one in finding.values
-            if not _equal(one, values.get(one.name))
-        ]
-    now = [_value(text) for text in _NUMBER.findall(printed)]
-    # Rounded as the answer rounds; one that says nothing in numbers is not compared.
-    return [
-        text
-        for text in dict.fromkeys(_NUMBER.findall(finding.answer))
-        if not any(_rounds_to(value, text) for value in now)
-    ]
-
-
-def _equal(one: KeyValue, now: object) -> bool:
-    if isinstance(one.value, int | float) and isinstance(now, int | float):
-        return math.isclose(one.value, now, rel_tol=1e-9, abs_tol=1e-12)
-    return one.value == now or str(one.value) == str(now)[:500]
-
-
-def _value(text: str) -> float:
-    return float(text.replace(",", ""))
-
-
-def _rounds_to(value: float, text: str) -> bool:
-    """Whether a number, rounded as a text is, gives that text."""
-    places = len(text.partition(".")[2]) if "e" not in text.lower() else 12
-    return math.isclose(round(value, places), _value(text), rel_tol=1e-9, abs_tol=1e-12)

@@ -196,8 +196,7 @@ class Recollection:
         return [
             one.finding
             for one in self.recalled
-            if one.outcome is outcome
-            and {*self.value_names} <= {*one.finding.named_values}
+            if one.outcome is outcome and {*self.value_names} <= {*one.finding.named_values}
         ]
 
     def _stale(self) -> list[Recalled]:

@@ -50,7 +50,7 @@ _REFERRING = re.compile(
 class Traces:
     """What one run executed and showed, collected from its events; ``code``: with success.
 
-    ``printed``: the text of all outputs.
+    ``printed``: the text of all that such code showed.
     """
 
     code: list[str] = field(default_factory=list)
@@ -60,6 +60,7 @@ class Traces:
     seconds: float = 0.0
     _running: dict[str, str] = field(default_factory=dict)
     _shown: dict[str, list[tuple[str, bytes]]] = field(default_factory=dict)
+    _said: dict[str, list[str]] = field(default_factory=dict)
 
     def take(self, event: events.Event) -> None:
         """Take an event in."""
@@ -69,13 +70,14 @@ class Traces:
                 if event.tool == "python" and isinstance(code, str):
                     self._running[event.call_id] = code
             case events.OutputEmitted(output=dict() as output):
-                self.printed.append(printed_text(output))
+                self._said.setdefault(event.call_id, []).append(printed_text(output))
                 kept = _kept(output)
                 if kept is not None:
                     self._shown.setdefault(event.call_id, []).append(kept)
             case events.ToolCallFinished(status="ok") if event.call_id in self._running:
                 self.code.append(self._running.pop(event.call_id))
                 self.outputs += self._shown.pop(event.call_id, [])
+                self.printed += self._said.pop(event.call_id, [])
                 self.seconds += event.seconds
             case events.ToolCallFinished() if event.call_id in self._running:
                 # It may have changed something before it failed.
