@@ -22,6 +22,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from analyst.memory.embedding import Embedder
+from analyst.memory.errors import EmbeddingError
 from analyst.memory.store import FindingStore
 from analyst.memory.vectors import ExactVectors, FaissVectors, Matrix, VectorSet
 from analyst.record.files import private_directory, write_private
@@ -29,6 +30,7 @@ from analyst.record.files import private_directory, write_private
 SNAPSHOT_EVERY = 2_000
 """Changes after which a new snapshot is worth its writing."""
 
+_PATIENCE_SECONDS = 10
 _PIECE = 1 << 20
 _REVISIONS_AT_ONCE = 5_000
 _FORMAT = 1
@@ -87,12 +89,21 @@ class FindingIndex:
                 return []
             return self._vectors.search(vector, min(count, len(self._vectors)))
 
+    def lacking(self, limit: int) -> int:
+        """Return about how many findings :meth:`catch_up` has to embed, up to ``limit``."""
+        with self._lock:
+            self._loaded = self._loaded or self._read()
+            behind = self._store.revision() - self._revision
+            if self._loaded and behind < limit:
+                return behind
+            return len(self._store.vectors.missing(self.embedding, limit=limit))
+
     def catch_up(self) -> None:
         """Take in what changed in the store since, embedding what nobody embedded yet."""
         with self._lock:
-            if not self._loaded:
-                self._load()
-                self._loaded = True
+            if not (self._loaded or self._read()):
+                self.rebuild()
+            self._loaded = True
             newest = self._store.revision()
             while self._revision < newest:
                 until = min(newest, self._revision + _REVISIONS_AT_ONCE)
@@ -123,18 +134,26 @@ class FindingIndex:
         Indexes of other embeddings, which nobody may use for long, go as a whole.
         """
         with self._lock:
-            self.catch_up()
-            self._take_out([number for number in numbers if number in self._there])
-            self.write()
+            # What is new can wait until it can be embedded; what is deleted cannot.
+            with contextlib.suppress(EmbeddingError):
+                self.catch_up()
+            self.take_out(numbers)
             for other in self._directory.glob("*"):
-                if other != self._place:
+                if other != self._place or self._vectors is None:
                     shutil.rmtree(other, ignore_errors=True)
+
+    def take_out(self, numbers: Sequence[int]) -> None:
+        """Take findings out of what is in memory, and write that; raises nothing."""
+        with self._lock:
+            self._take_out([number for number in numbers if number in self._there])
+            if self._vectors is not None:
+                with contextlib.suppress(OSError, Timeout):
+                    self._write(_PATIENCE_SECONDS)
 
     def write(self) -> None:
         """Write a snapshot, unless another process is about to; raises nothing."""
         with self._lock, contextlib.suppress(OSError, Timeout):
-            self._write()
-            self._unwritten = 0
+            self._write(0)
 
     def _put_in(self, numbers: Sequence[int]) -> None:
         found, vectors = self._store.vectors.get(self.embedding, numbers)
@@ -197,8 +216,8 @@ class FindingIndex:
         key = f"{self.embedding}\n{self._store.database.name}"
         return self._directory / hashlib.sha256(key.encode()).hexdigest()[:16]
 
-    def _load(self) -> None:
-        """Read the snapshot; without a sound one, make the index anew."""
+    def _read(self) -> bool:
+        """Read the snapshot; ``False`` without a sound one."""
         header = None
         try:
             header = _Header(**json.loads((self._place / "snapshot.json").read_bytes()))
@@ -217,14 +236,15 @@ class FindingIndex:
         except (OSError, ValueError, TypeError, KeyError):
             self._vectors = None
         if self._vectors is None or header is None or len(self._vectors) != header.count:
-            self.rebuild()
-            return
+            self._vectors = None
+            return False
         self._there = {*self._vectors.numbers()}
         self._revision = header.revision
+        return True
 
-    def _write(self) -> None:
+    def _write(self, patience_seconds: float) -> None:
         place = private_directory(private_directory(self._directory) and self._place)
-        with FileLock(place / "writing", timeout=0):
+        with FileLock(place / "writing", timeout=patience_seconds):
             header_path = place / "snapshot.json"
             for stale in place.glob("*.vectors"):
                 if not _is_current(header_path, stale.name):
@@ -233,6 +253,7 @@ class FindingIndex:
             name = f"{self._revision}-{os.urandom(4).hex()}.vectors"
             if self._vectors is None:
                 header_path.unlink(missing_ok=True)
+                self._unwritten = 0
                 return
             self._vectors.write(place / name)
             with (place / name).open("rb") as file:
@@ -242,6 +263,7 @@ class FindingIndex:
                 len(self._vectors), self._vectors.dimensions, name, _checksum(place / name),
             )  # fmt: skip
             write_private(header_path, json.dumps(asdict(header)).encode())
+            self._unwritten = 0
             for stale in place.glob("*.vectors"):
                 if stale.name != name:
                     stale.unlink(missing_ok=True)

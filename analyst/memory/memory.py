@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from analyst.memory.affinity import Affinity, ask_the_same
-from analyst.memory.embedding import WordLlamaEmbedder, make_embedder
+from analyst.memory.embedding import Embedder, WordLlamaEmbedder, make_embedder
 from analyst.memory.errors import FindingsError
 from analyst.memory.finding import DataFingerprint, Finding
-from analyst.memory.index import FindingIndex
 from analyst.memory.recall import Recall, Recalled
+from analyst.memory.serving import ServingIndex
 from analyst.memory.store import FindingStore
 from analyst.memory.wording import wording
 
@@ -49,12 +49,14 @@ class OpenMemory:
             else FindingStore.in_directory(place.directory / "findings")
         )
         words = WordLlamaEmbedder()
-        embedder = (
-            words
-            if place.embedding == "wordllama"
-            else make_embedder(place.embedding, base_url=place.base_url, api_key=place.api_key)
-        )
-        self.index = FindingIndex(self.store, embedder, place.directory / "findings" / "index")
+
+        def make(setting: str) -> Embedder:
+            if setting == "wordllama":
+                return words
+            return make_embedder(setting, base_url=place.base_url, api_key=place.api_key)
+
+        directory = place.directory / "findings" / "index"
+        self.index = ServingIndex(self.store, place.embedding, directory, make=make)
         self.recall = Recall(self.store, self.index, Affinity(words))
 
     def save(self, finding: Finding, outputs: Mapping[str, bytes]) -> Finding:
@@ -73,7 +75,8 @@ class OpenMemory:
         return self.store.save(finding, outputs=outputs, supersedes=older)
 
     def close(self) -> None:
-        """Let the database go."""
+        """Let the database go, and stop embedding."""
+        self.index.close()
         self.store.close()
 
 

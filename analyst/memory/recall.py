@@ -9,11 +9,11 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from analyst.memory.affinity import Affinity, ask_the_same, columns_in, may_ask_the_same
 from analyst.memory.errors import EmbeddingError
 from analyst.memory.finding import DataFingerprint, Finding
-from analyst.memory.index import FindingIndex
 from analyst.memory.store import FindingStore
 from analyst.memory.wording import wording
 
@@ -66,6 +66,17 @@ class Thresholds:
     other_data: float = 0.92
 
 
+class Nearest(Protocol):
+    """An index: that of one embedding, or whichever serves."""
+
+    @property
+    def notice(self) -> str | None:
+        """A sentence for the user, once there is something to say."""
+
+    def search(self, question: str, count: int) -> list[tuple[int, float]]:
+        """Return numbers of findings with their cosine; raises :class:`EmbeddingError`."""
+
+
 class Recall:
     """Finds what is known. Methods block and raise what the store raises.
 
@@ -76,7 +87,7 @@ class Recall:
     def __init__(
         self,
         store: FindingStore,
-        index: FindingIndex | None,
+        index: Nearest | None,
         affinity: Affinity | None,
         *,
         thresholds: Thresholds | None = None,
@@ -87,8 +98,12 @@ class Recall:
         self._affinity = affinity
         self._thresholds = thresholds or Thresholds()
         self._full_text = full_text
-        self.notice: str | None = None
-        """A sentence for the user, once there is something to say."""
+        self._trouble: str | None = None
+
+    @property
+    def notice(self) -> str | None:
+        """A sentence for the user, while there is something to say."""
+        return self._trouble or (None if self._index is None else self._index.notice)
 
     def recall(
         self,
@@ -99,6 +114,7 @@ class Recall:
         count: int = 3,
     ) -> list[Recalled]:
         """Return up to ``count`` findings that matter, best first; none where nothing does."""
+        self._trouble = None
         numbers = dict.fromkeys(
             [
                 *self._fused(question, project),
@@ -142,7 +158,7 @@ class Recall:
         try:
             nearness = self._affinity.of(asked, known, used)
         except EmbeddingError as error:
-            self.notice = str(error)
+            self._trouble = str(error)
             return None
         return Recalled(finding, outcome, nearness) if nearness >= limit else None
 
@@ -161,8 +177,7 @@ class Recall:
             try:
                 near = self._index.search(question, CANDIDATES)
             except EmbeddingError as error:
-                self.notice = str(error)
-            self.notice = self.notice or self._index.notice
+                self._trouble = str(error)
         by_words: list[int] = []
         if self._full_text:
             by_words = self._store.search_text(question, project=project, limit=CANDIDATES)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, exists, insert, select, text
 
 from analyst.memory.database import Database
 from analyst.memory.rows import in_pieces
@@ -65,6 +65,9 @@ class StoredVectors:
     def put(self, embedding: str, numbers: Sequence[int], vectors: np.ndarray[Any, Any]) -> None:
         """Keep embeddings of findings that are still there; known ones are replaced."""
         with self._database.writing() as connection:
+            if connection.dialect.name == "postgresql":
+                # Else two who embed the same, or one who deletes meanwhile, would be refused.
+                connection.execute(text("LOCK TABLE vectors IN SHARE ROW EXCLUSIVE MODE"))
             there = {
                 row.number
                 for piece in in_pieces(numbers)
@@ -76,12 +79,19 @@ class StoredVectors:
                 if number in there:
                     put_vector(connection, embedding, number, vector)
 
-    def missing(self, embedding: str, *, limit: int = 1_000) -> list[tuple[int, str]]:
-        """Return findings that were not embedded by ``embedding`` yet, with their questions."""
-        known = select(VECTORS.c.number).where(VECTORS.c.embedding == embedding)
+    def missing(
+        self, embedding: str, *, after: int = 0, limit: int = 1_000
+    ) -> list[tuple[int, str]]:
+        """Return findings that were not embedded by ``embedding`` yet, with their questions.
+
+        By number, and only those of a number above ``after``.
+        """
+        known = exists().where(
+            VECTORS.c.embedding == embedding, VECTORS.c.number == FINDINGS.c.number
+        )
         query = (
             select(FINDINGS.c.number, FINDINGS.c.question)
-            .where(FINDINGS.c.number.not_in(known), FINDINGS.c.superseded_by.is_(None))
+            .where(~known, FINDINGS.c.superseded_by.is_(None), FINDINGS.c.number > after)
             .order_by(FINDINGS.c.number)
             .limit(limit)
         )

@@ -142,6 +142,36 @@ def test_what_is_deleted_is_in_no_file_of_the_index(filled, tmp_path):
     assert len([*(tmp_path / "index").iterdir()]) == 1
 
 
+def test_what_is_deleted_goes_even_if_nothing_can_be_embedded(filled, finding, tmp_path):
+    class FailingEmbedder(WordLlamaEmbedder):
+        def embed(self, texts):
+            raise EmbeddingError("nobody answers")
+
+    make_index(filled, tmp_path).rebuild()
+    vector = np.asarray(WordLlamaEmbedder().embed([QUESTIONS[0]])[0], np.float16).tobytes()
+    filled.save(finding("What nobody can embed?"))
+    filled.delete([1])
+    failing = make_index(filled, tmp_path, FailingEmbedder())
+    failing.forget([1])
+    (path,) = (tmp_path / "index").rglob("*.vectors")
+    assert vector not in path.read_bytes()
+    assert len(make_index(filled, tmp_path)) == 0
+    path.write_bytes(path.read_bytes()[:-20] + vector)
+    make_index(filled, tmp_path, FailingEmbedder()).forget([1])
+    assert not [*(tmp_path / "index").rglob("*.vectors")]
+
+
+def test_how_many_are_not_embedded_yet(filled, finding, tmp_path):
+    index = make_index(filled, tmp_path)
+    assert (index.lacking(100), index.lacking(3)) == (4, 3)
+    index.rebuild()
+    filled.save(finding("What is the sum of the prices?"))
+    again = make_index(filled, tmp_path)
+    assert again.lacking(100) == 1
+    again.catch_up()
+    assert again.lacking(100) == 0
+
+
 def test_without_faiss_the_search_is_exact_and_said_so(filled, tmp_path, monkeypatch):
     real = builtins.__import__
 

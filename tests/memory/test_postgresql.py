@@ -7,6 +7,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,3 +109,31 @@ def test_a_server_that_is_not_there_is_a_sentence_without_a_password():
     with pytest.raises(StoreError, match="failed") as caught:
         FindingStore("postgresql+pg8000://someone:secret@127.0.0.1:9/findings")
     assert "secret" not in str(caught.value)
+
+
+def test_two_may_put_the_same_vectors_while_some_are_deleted(team, finding):
+    numbers = [team.save(finding(f"question {at}")).number for at in range(60)]
+    url = team.database.url.render_as_string(hide_password=False)
+    others = [FindingStore(url) for _ in range(3)]
+    failed = []
+
+    def put(store, order):
+        try:
+            for _ in range(5):
+                store.vectors.put("some", numbers[::order], np.ones((60, 4), np.float32))
+        except StoreError as error:
+            failed.append(error)
+
+    threads = [
+        threading.Thread(target=put, args=(store, order))
+        for store, order in zip(others, (1, -1, 1), strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    team.delete(numbers[:30])
+    for thread in threads:
+        thread.join()
+    for store in others:
+        store.close()
+    assert failed == []
+    assert sorted(team.vectors.get("some", numbers)[0]) == numbers[30:]
