@@ -198,6 +198,16 @@ class Settings(BaseModel):
         description="how questions are compared: wordllama (offline), fastembed, or endpoint:MODEL "
         "for the embeddings of base_url",
     )
+    approval: Literal["auto", "risky", "ask"] = Field(
+        default="auto",
+        description="before which of the agent's calls you are asked: none (its kernel is "
+        "isolated), what is risky, or all",
+    )
+    approval_unattended: Literal["deny", "approve"] = Field(
+        default="deny",
+        description="what happens to a call that should be asked about where nobody can be asked, "
+        "as under nbconvert and papermill",
+    )
     embedded_idle_minutes: float = Field(
         default=30,
         gt=0,

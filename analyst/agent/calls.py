@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from analyst.agent import values as asked
 from analyst.agent.action import ToolCall
+from analyst.agent.approval import Approvals
 from analyst.agent.budget import Budget
 from analyst.agent.context import Context
 from analyst.agent.protocol import ActionProtocol, Situation, retry_note
@@ -22,6 +23,7 @@ from analyst.record.making import EventMaker
 from analyst.tools.code_checks import only_literals
 from analyst.tools.registry import (
     InvalidArgumentsError,
+    ToolItem,
     ToolNotice,
     ToolOutput,
     ToolRegistry,
@@ -31,6 +33,10 @@ from analyst.tools.registry import (
 
 MOST_DOUBTS = 2
 """After so many doubts about results, the next is taken as it is."""
+
+DENIED = "The user did not allow this call. Find another way, or say what is missing."
+UNATTENDED = "Nobody is here to allow this call. Find another way, or say what is missing."
+EDITED = "The user edited the code before it ran. "
 
 NOT_COMPUTED = "The code only writes an answer down. Compute it from the data."
 
@@ -43,6 +49,7 @@ class ToolCalls:
     tools: ToolRegistry
     context: Context
     roll_back: Callable[[], Awaitable[None]]
+    approvals: Approvals
 
     async def run(
         self,
@@ -60,11 +67,18 @@ class ToolCalls:
             raw=call.raw,
             arguments=dict(call.arguments),
         )
-        started = time.monotonic()
+        started = asked_at = time.monotonic()
         result: ToolResult | None = None
         printed: list[str] = []
-        async for item in self._run_tool(call, budget):
+        async for item in self._run_tool(call, budget, make):
             match item:
+                case events.ApprovalRequested():
+                    asked_at = time.monotonic()
+                    yield item
+                case events.ApprovalResolved():
+                    # Waiting is not working: the call's seconds are those it ran.
+                    started += time.monotonic() - asked_at
+                    yield item
                 case ToolResult():
                     result = item
                 case ToolNotice(code=code, text=text):
@@ -144,8 +158,8 @@ class ToolCalls:
         return (*result.doubts, NOT_COMPUTED) if typed_in else result.doubts
 
     async def _run_tool(
-        self, call: ToolCall, budget: Budget
-    ) -> AsyncIterator[ToolOutput | ToolNotice | ToolResult]:
+        self, call: ToolCall, budget: Budget, make: EventMaker
+    ) -> AsyncIterator[ToolItem | events.ApprovalRequested | events.ApprovalResolved]:
         try:
             self.tools.validate(call.tool, call.arguments)
         except (UnknownToolError, InvalidArgumentsError) as error:
@@ -156,8 +170,40 @@ class ToolCalls:
             text = "That is the same code again; it was not run. Change it, or give the answer."
             yield ToolResult(status="refused", observation=text)
             return
-        async for item in self.tools.get(call.tool).run(call.arguments):
-            yield item
+        tool = self.tools.get(call.tool)
+        prepared = await tool.prepare(call.arguments)
+        for notice in prepared.notices:
+            yield notice
+        arguments = prepared.arguments
+        edited = False
+        risk = self.approvals.question(call.tool, arguments)
+        if risk is not None:
+            differing = dict(arguments) if arguments != call.arguments else None
+            yield make(
+                events.ApprovalRequested,
+                call_id=call.call_id,
+                risk=risk.words,
+                arguments=differing,
+            )
+            decision = await self.approvals.decide(call.call_id, call.tool)
+            edited = decision.arguments is not None
+            arguments = decision.arguments or arguments
+            yield make(
+                events.ApprovalResolved,
+                call_id=call.call_id,
+                decision=decision.decision,
+                by=decision.by,
+                arguments=dict(arguments) if edited else None,
+            )
+            if decision.decision == "denied":
+                text = DENIED if decision.by == "user" else UNATTENDED
+                yield ToolResult(status="refused", observation=text)
+                return
+        async for item in tool.run(arguments):
+            if isinstance(item, ToolResult) and edited:
+                yield replace(item, observation=EDITED + item.observation)
+            else:
+                yield item
 
     @staticmethod
     def _note(task: Task, result: ToolResult, printed: str, progress: Progress) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 from analyst.agent import reuse
 from analyst.agent import values as asked
 from analyst.agent.action import AgentAction, FinalAnswer, MalformedActionError, ToolCall
+from analyst.agent.approval import Approvals
 from analyst.agent.budget import Budget
 from analyst.agent.calls import ToolCalls
 from analyst.agent.context import Context
@@ -54,6 +55,7 @@ class AgentLoop:
     context: Context
     roll_back: Callable[[], Awaitable[None]]
     variables: Callable[[], Awaitable[Sequence[str]]]
+    approvals: Approvals
     temperature: float = 0.0
 
     async def run(
@@ -245,7 +247,7 @@ class AgentLoop:
         make: EventMaker,
         progress: Progress,
     ) -> AsyncIterator[events.Event]:
-        calls = ToolCalls(self.protocol, self.tools, self.context, self.roll_back)
+        calls = ToolCalls(self.protocol, self.tools, self.context, self.roll_back, self.approvals)
         for action in actions:
             if isinstance(action, FinalAnswer):
                 async for event in self._finish(task, action, make, progress):

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -201,13 +201,26 @@ def _call_finished(transcript: Transcript, event: ev.ToolCallFinished) -> Transc
 
 
 def _approval_requested(transcript: Transcript, event: ev.ApprovalRequested) -> Transcript:
-    return _change_step(transcript, event.call_id, lambda step: replace(step, risk=event.risk))
+    code = _changed_code(event.arguments)
+    return _change_step(
+        transcript,
+        event.call_id,
+        lambda step: replace(step, risk=event.risk, code=code or step.code),
+    )
 
 
 def _approval_resolved(transcript: Transcript, event: ev.ApprovalResolved) -> Transcript:
+    code = _changed_code(event.arguments)
     return _change_step(
-        transcript, event.call_id, lambda step: replace(step, decision=event.decision)
+        transcript,
+        event.call_id,
+        lambda step: replace(step, decision=event.decision, code=code or step.code),
     )
+
+
+def _changed_code(arguments: Mapping[str, Any] | None) -> str:
+    code = (arguments or {}).get("code")
+    return code if isinstance(code, str) else ""
 
 
 def _change_step(

@@ -188,7 +188,10 @@ class ApprovalRequested(EventBase):
 
     type: Literal["approval_requested"] = "approval_requested"
     call_id: str
-    risk: str
+    risk: str = Field(description="what it may do, in words")
+    arguments: dict[str, Any] | None = Field(
+        default=None, description="what will run, where that is not quite what the model wrote"
+    )
 
 
 class ApprovalResolved(EventBase):
@@ -198,6 +201,9 @@ class ApprovalResolved(EventBase):
     call_id: str
     decision: Literal["approved", "denied", "edited"]
     by: Literal["user", "policy"]
+    arguments: dict[str, Any] | None = Field(
+        default=None, description="what runs instead, where the user edited the call"
+    )
 
 
 class OutputEmitted(EventBase):

@@ -9,7 +9,8 @@ import asyncio
 import platform
 import re
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import metadata
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analyst._version import __version__
+from analyst.agent.approval import Approvals
 from analyst.agent.budget import Budget, Limits
 from analyst.agent.context import Context, Question
 from analyst.agent.loop import AgentLoop
@@ -28,6 +30,7 @@ from analyst.memory.finding import Finding
 from analyst.record import events
 from analyst.record.log import RunLog, RunLogError, new_run_id
 from analyst.record.making import EventMaker
+from analyst.session.composition import agent_loop
 from analyst.session.data_room import DataRoom, HandingOverError
 from analyst.session.recollection import Recollection
 from kernel_sandbox import KernelSandboxError, KernelSession, WrittenFile
@@ -54,6 +57,7 @@ class RunInput:
     values: tuple[str, ...] = ()
     value_pattern: re.Pattern[str] | None = None
     notebook: str | None = None
+    attended: bool = False
 
 
 @dataclass
@@ -81,6 +85,7 @@ class Run:
         self._log: RunLog | None = None
         self._answer: events.Answer | None = None
         self._recollection: Recollection | None = None
+        self._timeout = asyncio.timeout(None)
         self._start = self._started()
 
     async def play(self) -> None:
@@ -94,7 +99,7 @@ class Run:
         if unlogged:
             self._note(f"This run is not recorded: {unlogged}", "not_recorded", "warning")
         try:
-            async with asyncio.timeout(self.settings.max_seconds):
+            async with asyncio.timeout(self.settings.max_seconds) as self._timeout:
                 await self._answer_question()
             status, reason = self._outcome()
         except TimeoutError:
@@ -122,7 +127,7 @@ class Run:
         started = time.monotonic()
         kernel_task = self.session.kernel_task(self.settings)
         self.session.remembering.memory(self.settings)
-        model = await self.session.model_for(
+        model = await self.session.models.ready(
             self.choice, self.settings, lambda text: self._note(text, "model")
         )
         self._phases["model_start"] = time.monotonic() - started
@@ -146,14 +151,15 @@ class Run:
             value_pattern=self.given.value_pattern,
             has_data=bool(handed or room.frames or room.files),
         )
-        loop = self.session.loop_for(
+        loop = agent_loop(
             model,
             context,
             kernel,
-            choice=self.choice,
+            protocol=self.choice.protocol,
             settings=self.settings,
             task=task,
             look_up=recollection.look_up if self.settings.memory else None,
+            approvals=self._approvals(kernel.session),
         )
         if recollection.likely and await self._is_known(loop, recollection):
             return
@@ -177,6 +183,31 @@ class Run:
         written = set(await workspace.files()) - set(before)
         if written:
             self._note(_written_sentence(written), "files_written")
+
+    def _approvals(self, session: KernelSession) -> Approvals:
+        return Approvals(
+            desk=self.session.approval_desk,
+            mode=self.settings.approval,
+            attended=self.given.attended,
+            unattended=self.settings.approval_unattended,
+            pausing=self._pausing,
+            hosts=self.settings.network_hosts,
+            isolated=session.backend != "none",
+        )
+
+    @contextmanager
+    def _pausing(self) -> Iterator[None]:
+        """Let the run's clock stand still while the user is asked."""
+        clock = asyncio.get_running_loop().time
+        ends, began = self._timeout.when(), clock()
+        self._timeout.reschedule(None)
+        try:
+            yield
+        finally:
+            waited = clock() - began
+            self._budget.paused_seconds += waited
+            if ends is not None:
+                self._timeout.reschedule(ends + waited)
 
     def _recollect(
         self, room: DataRoom, handed: Sequence[events.DataDescription], context: Context

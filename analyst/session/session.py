@@ -9,39 +9,32 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from analyst.agent import prompts
+from analyst.agent.approval import ApprovalDesk, Decided
 from analyst.agent.context import Context
-from analyst.agent.loop import AgentLoop
-from analyst.agent.protocol import ActionProtocol, FencedProtocol, NativeProtocol
-from analyst.agent.task import Task
-from analyst.llm.completion import LanguageModel, Message
-from analyst.llm.embedded import EmbeddedModel
-from analyst.llm.router import ModelChoice, build_model, choose_model
+from analyst.llm.completion import LanguageModel
 from analyst.memory.fingerprints import FileFingerprints
 from analyst.record import events
 from analyst.record.files import data_directory as default_data_directory
 from analyst.session.data_room import DataRoom
+from analyst.session.models import SessionModels, opening_for
 from analyst.session.remembering import Remembering
 from analyst.session.run import Run, RunInput
 from analyst.session.sandbox import gateway_for, policy_for
 from analyst.settings import Settings
 from analyst.tools.analysis_kernel import AnalysisKernel
-from analyst.tools.python import PythonTool
-from analyst.tools.recall import LookUp, RecallTool
-from analyst.tools.registry import ToolRegistry
 from kernel_sandbox import KernelPool, KernelSession, WrittenFile
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_MODEL_OPTIONS = ("model", "base_url", "protocol")
+    from analyst.llm.router import ModelChoice
 
 
 class RunInProgressError(RuntimeError):
@@ -94,14 +87,11 @@ class Session:
         self.data_room = DataRoom(self.cwd, self._fingerprints)
         self.remembering = Remembering(self.cwd, data_directory)
         self._pool = pool
-        self._given_model = model
-        self._given_protocol = protocol
+        self.models = SessionModels(model, protocol)
+        self.approval_desk = ApprovalDesk()
         self._kernel: asyncio.Task[AnalysisKernel] | None = None
         self._context: Context | None = None
         self._context_key: tuple[str, str] | None = None
-        self._embedded = EmbeddedModel()
-        self._model: LanguageModel | None = None
-        self._model_key: tuple[str, str | None, str | None] | None = None
         self._playing: asyncio.Task[None] | None = None
         self._runs = 0
         self._was_private = False
@@ -127,13 +117,16 @@ class Session:
         value_pattern: re.Pattern[str] | None = None,
         overrides: Mapping[str, Any] | None = None,
         notebook: str | None = None,
+        attended: bool = False,
     ) -> AsyncIterator[events.Event]:
         """Answer a question as a stream of events; the last is ``run_finished``.
 
         ``data``: frames, by the names they get in the kernel. ``files``: data files, read in
         the kernel (a single one becomes ``df``). ``values``: variables the code must compute;
         ``value_pattern`` (groups ``name``, ``value``) also reads them from printed text.
-        ``overrides``: settings for this run alone. Closing the iterator stops the run.
+        ``overrides``: settings for this run alone. ``attended``: somebody reads the events and
+        can decide what ``approval_requested`` asks, by :meth:`resolve_approval`. Closing the
+        iterator stops the run.
 
         Raises :class:`RunInProgressError` and :class:`analyst.settings.SettingsError` before
         anything starts; all later trouble is told by events.
@@ -141,7 +134,7 @@ class Session:
         if self._playing is not None and not self._playing.done():
             raise RunInProgressError
         settings = self.settings.updated(overrides or {})
-        choice = self._choose(settings, overrides or {})
+        choice = self.models.choose(settings, overrides or {})
         if self._was_private and not settings.private:
             # Its words and variables would be found in the record of what follows.
             await self.reset()
@@ -158,6 +151,7 @@ class Session:
                 values=tuple(values),
                 value_pattern=value_pattern,
                 notebook=notebook,
+                attended=attended,
             ),
             emit=queue.put_nowait,
         )
@@ -171,6 +165,15 @@ class Session:
         finally:
             await _end(playing)
 
+    def resolve_approval(
+        self, call_id: str, decision: Decided, code: str | None = None, *, always: bool = False
+    ) -> bool:
+        """Decide a call that waits; see :meth:`analyst.agent.approval.ApprovalDesk.resolve`.
+
+        In the session's loop.
+        """
+        return self.approval_desk.resolve(call_id, decision, code=code, always=always)
+
     async def stop(self) -> None:
         """Stop the run that is going on, if one is, and return when it has ended."""
         if self._playing is not None:
@@ -182,6 +185,7 @@ class Session:
         self._context = None
         self.data_room = DataRoom(self.cwd, self._fingerprints)
         self.remembering.executed.clear()
+        self.approval_desk.always.clear()
         await self._end_kernel()
 
     async def fetch_frame(self, name: str) -> pd.DataFrame:
@@ -204,10 +208,7 @@ class Session:
         """Stop what runs, end the kernel, let connections go. Can be called again."""
         await self.stop()
         await self._end_kernel()
-        if self._model is not None:
-            model, self._model = self._model, None
-            await model.aclose()
-        self._embedded.release()
+        await self.models.aclose()
         await self.remembering.aclose()
 
     def warm_up(self) -> None:
@@ -218,7 +219,7 @@ class Session:
 
     def status(self) -> SessionStatus:
         """Say what the next run would use; raises :class:`analyst.settings.SettingsError`."""
-        choice = self._choose(self.settings, {})
+        choice = self.models.choose(self.settings, {})
         kernel, isolation = "not started", ""
         if self._kernel is not None and not self._kernel.done():
             kernel = "starting"
@@ -245,24 +246,6 @@ class Session:
             task = self._kernel = asyncio.create_task(self._start_kernel(settings))
         return task
 
-    async def model_for(
-        self, choice: ModelChoice, settings: Settings, tell: Callable[[str], None]
-    ) -> LanguageModel:
-        """Return the chosen model, ready to answer; ``tell`` gets sentences on what it takes."""
-        if self._given_model is not None:
-            return self._given_model
-        secret = choice.key.get_secret_value() if choice.key else None
-        key = (choice.model, choice.base_url, secret)
-        if self._model is None or key != self._model_key:
-            if self._model is not None:
-                await self._model.aclose()
-            hook = self._embedded.endpoint if choice.embedded else None
-            self._model = build_model(choice, before_request=hook)
-            self._model_key = key
-        if choice.embedded:
-            await self._embedded.prepare(settings, opening_for(choice.protocol), tell)
-        return self._model
-
     def context_for(self, choice: ModelChoice, model: LanguageModel) -> Context:
         """Return the conversation with this model; another model begins with a summary."""
         key = (choice.model, choice.protocol)
@@ -282,51 +265,6 @@ class Session:
         if context.messages[-1].get("role") != "assistant":
             context.append({"role": "assistant", "content": answer})
         context.conclude(question, answer)
-
-    def loop_for(
-        self,
-        model: LanguageModel,
-        context: Context,
-        kernel: AnalysisKernel,
-        *,
-        choice: ModelChoice,
-        settings: Settings,
-        task: Task,
-        look_up: LookUp | None,
-    ) -> AgentLoop:
-        """Put the agent of one run together; ``look_up``: searches findings, if that is allowed."""
-        python = PythonTool(kernel, deadline_seconds=settings.cell_deadline_seconds)
-        python.value_names = task.assignable
-        protocol: ActionProtocol = (
-            NativeProtocol() if choice.protocol == "native" else FencedProtocol()
-        )
-        # A small model is not told of tools; findings are looked up for it.
-        searching = [RecallTool(look_up)] if look_up and protocol.sends_tools else []
-        return AgentLoop(
-            model=model,
-            protocol=protocol,
-            tools=ToolRegistry([python, *searching]),
-            context=context,
-            roll_back=kernel.roll_back,
-            variables=kernel.variables,
-            temperature=settings.temperature,
-        )
-
-    def _choose(self, settings: Settings, overrides: Mapping[str, Any]) -> ModelChoice:
-        if self._given_model is not None:
-            return ModelChoice(
-                model=self._given_model.name,
-                base_url=None,
-                key=None,
-                source="config",
-                reason=f"{self._given_model.name}, given by the caller",
-                key_hint="",
-                protocol=self._given_protocol or "fenced",
-                context_window=self._given_model.context_window,
-            )
-        options = {name: overrides[name] for name in _MODEL_OPTIONS if overrides.get(name)}
-        choice = choose_model(options, settings, os.environ)
-        return replace(choice, protocol=self._given_protocol) if self._given_protocol else choice
 
     async def _start_kernel(self, settings: Settings) -> AnalysisKernel:
         policy = policy_for(settings)
@@ -353,17 +291,6 @@ class Session:
         with suppress(asyncio.CancelledError, Exception):
             kernel = await task
             await kernel.session.shutdown()
-
-
-def opening_for(protocol: str) -> list[Message]:
-    """Return the constant messages a conversation begins with; byte-identical every time."""
-    if protocol == "native":
-        return [{"role": "system", "content": prompts.load("native_system")}]
-    return [
-        {"role": "system", "content": prompts.load("fenced_system")},
-        {"role": "user", "content": prompts.load("fenced_example_question")},
-        {"role": "assistant", "content": prompts.load("fenced_example_reply")},
-    ]
 
 
 def _asked_isolation(settings: Settings) -> str:

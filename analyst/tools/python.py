@@ -19,7 +19,7 @@ from analyst.tools.code_checks import check
 from analyst.tools.mix_ups import untangle
 from analyst.tools.modernize import modernize
 from analyst.tools.observation import describe_error, observe
-from analyst.tools.registry import ToolItem, ToolNotice, ToolOutput, ToolResult
+from analyst.tools.registry import Prepared, ToolItem, ToolNotice, ToolOutput, ToolResult
 from analyst.tools.slips import correct_columns, drop_last_print, mend
 from kernel_sandbox import (
     ClearOutput,
@@ -76,9 +76,7 @@ class PythonTool:
 
     async def run(self, arguments: Mapping[str, Any]) -> AsyncIterator[ToolItem]:
         """Run ``arguments['code']``; see :class:`analyst.tools.registry.Tool`."""
-        code, notices = await self._prepare(str(arguments["code"]))
-        for notice in notices:
-            yield notice
+        code = str(arguments["code"])
         generation = self._kernel.session.generation
         outputs: list[dict[str, Any]] = []
         result: ExecutionResult | None = None
@@ -103,13 +101,15 @@ class PythonTool:
         lost = result.restarted or self._kernel.session.generation != generation
         yield await self._conclude(code, outputs, result, lost=lost)
 
-    async def _prepare(self, code: str) -> tuple[str, list[ToolNotice]]:
+    async def prepare(self, arguments: Mapping[str, Any]) -> Prepared:
+        """Mend what has one meaning only; see :class:`analyst.tools.registry.Tool`."""
+        code = str(arguments["code"])
         notices = []
         try:
             await self._kernel.ensure_ready()
             before = await self._kernel.before_cell(code)
         except KernelSandboxError:
-            return code, []
+            return Prepared(arguments=arguments)
         frames, imported = before["frames"], before["imported"]
         mended, slips = mend(code, list(frames), self._kernel.session.working_directory)
         labels = {label for columns in frames.values() for label in columns}
@@ -123,7 +123,7 @@ class PythonTool:
         if imported:
             text = "Imported for the code: " + ", ".join(imported)
             notices.append(ToolNotice(code="imported", text=text))
-        return mended, notices
+        return Prepared(arguments={"code": mended}, notices=tuple(notices))
 
     async def _conclude(
         self, code: str, outputs: list[dict[str, Any]], result: ExecutionResult, *, lost: bool

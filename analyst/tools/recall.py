@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from analyst.memory.recall import SAME_DATA, Recalled
 from analyst.memory.telling import described
-from analyst.tools.registry import ToolItem, ToolResult
+from analyst.tools.registry import Prepared, ToolItem, ToolResult
 
 LookUp = Callable[[str], Awaitable[Sequence[Recalled]]]
 
@@ -40,6 +40,10 @@ class RecallTool:
 
     def __init__(self, look_up: LookUp) -> None:
         self._look_up = look_up
+
+    async def prepare(self, arguments: Mapping[str, Any]) -> Prepared:
+        """Return the call as it is."""
+        return Prepared(arguments=arguments)
 
     async def run(self, arguments: Mapping[str, Any]) -> AsyncIterator[ToolItem]:
         """Run one call; see :class:`analyst.tools.registry.Tool`."""

@@ -59,6 +59,14 @@ class ToolResult:
     computed: bool = True
 
 
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A call as it will run, and what the user should know of how it came to that."""
+
+    arguments: Mapping[str, Any]
+    notices: tuple[ToolNotice, ...] = ()
+
+
 ToolItem = ToolOutput | ToolNotice | ToolResult
 
 
@@ -80,8 +88,12 @@ class Tool(Protocol):
         """JSON Schema of the arguments object."""
         ...
 
+    async def prepare(self, arguments: Mapping[str, Any]) -> Prepared:
+        """Return what will run; valid arguments come in, and nothing is done yet."""
+        ...
+
     def run(self, arguments: Mapping[str, Any]) -> AsyncIterator[ToolItem]:
-        """Run one call; the last item is its :class:`ToolResult`."""
+        """Run one call exactly as given; the last item is its :class:`ToolResult`."""
         ...
 
 

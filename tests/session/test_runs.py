@@ -463,7 +463,7 @@ async def test_no_key_of_the_environment_reaches_the_kernel(
 
 
 def scripted(session: Any) -> ScriptedModel:
-    model = session._given_model
+    model = session.models.given
     assert isinstance(model, ScriptedModel)
     return model
 
