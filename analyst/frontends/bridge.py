@@ -15,6 +15,7 @@ import atexit
 import contextlib
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -125,6 +126,10 @@ class SessionBridge:
 
         return self._call(save())
 
+    def begin(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Start work in the session's thread, beside whatever goes on there; returns at once."""
+        return asyncio.run_coroutine_threadsafe(work, self._started_loop())
+
     def status(self) -> Any:
         """Return the session's status; starts no kernel."""
 
@@ -175,7 +180,7 @@ class SessionBridge:
             return self._loop
 
     def _call(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._started_loop()).result()
+        return self.begin(coroutine).result()
 
     async def _pump(self, run: BridgedRun, question: str, options: dict[str, Any]) -> None:
         """Carry the events of one run over to its reader."""

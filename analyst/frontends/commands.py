@@ -10,16 +10,23 @@ from pathlib import Path
 
 from analyst.frontends.bridge import SessionBridge
 from analyst.frontends.errors import OptionError, nearest
-from analyst.frontends.listings import file_table, finding_table, run_table
+from analyst.frontends.listings import file_table, run_table
 from analyst.frontends.options import cell_parser
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shell:
-    """What the verbs look after: the session of a shell, and the runs it has asked for."""
+    """What the verbs look after: the session of a shell, and the runs it has asked for.
+
+    ``namespace``: the user's variables. ``in_notebook``: whether HTML can be shown.
+    ``somebody_is_there``: whether a person could be asked now.
+    """
 
     bridge: SessionBridge
     run_ids: Sequence[str]
+    namespace: Mapping[str, object]
+    in_notebook: bool = False
+    somebody_is_there: bool = False
 
 
 _WIDTH = 92
@@ -34,7 +41,10 @@ Verb = Callable[[Shell, str], str]
 
 
 def run(line: str, shell: Shell) -> str:
-    """Do what ``%agent line`` says and return what to show; raises :class:`OptionError`."""
+    """Do what ``%agent line`` says and return the text to show, "" if it has shown all itself.
+
+    Raises :class:`OptionError`.
+    """
     verb, _, rest = line.strip().partition(" ")
     if verb in {"", "help", "-h", "--help"}:
         return help_text()
@@ -181,17 +191,18 @@ def _save(shell: Shell, rest: str) -> str:
 
 
 def _findings(shell: Shell, rest: str) -> str:
-    from analyst.memory.errors import FindingsError  # noqa: PLC0415  # late: only this verb
-    from analyst.session.findings import Findings  # noqa: PLC0415
+    from analyst.frontends import findings_line  # noqa: PLC0415  # late: only this verb needs it
 
-    try:
-        with Findings(shell.bridge.settings) as findings:
-            found = findings.search(rest)
-    except FindingsError as error:
-        raise OptionError(str(error)) from error
-    if found:
-        return finding_table(found)
-    return "Nothing is remembered that is like it." if rest else "Nothing is remembered yet."
+    findings_line.run(
+        rest,
+        findings_line.Notebook(
+            bridge=shell.bridge,
+            namespace=shell.namespace,
+            shows_html=shell.in_notebook,
+            somebody_is_there=shell.somebody_is_there,
+        ),
+    )
+    return ""
 
 
 def _nothing_more(verb: str, rest: str) -> None:
@@ -217,8 +228,9 @@ _HELP = {
     "reset": "a new kernel and a new conversation",
     "history": "the questions of this notebook since its kernel started",
     "stop": "end the run that is going",
-    "findings": "what is remembered; findings WORDS searches it (analyst findings on the command "
-    "line does more)",
+    "findings": "what is remembered; findings WORDS searches it, findings browse WORDS opens it to "
+    "look through, findings show, verify, rerun, pin, unpin, tag or delete F12 does that, and "
+    "findings export or import FILE",
     "files": "the files that the agent's code wrote; they last until its kernel is reset",
     "save": "save NAME copies such a file here; save NAME PATH elsewhere or by another name",
     "runs": "the runs on record, of all notebooks; runs N lists the newest N",

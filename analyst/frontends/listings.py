@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from analyst.frontends.untrusted import clean_text, one_line
-from analyst.frontends.wording import size_text
+from analyst.frontends.wording import size_text, value_text
 from analyst.record.runs import RunSummary
 
 if TYPE_CHECKING:
-    from analyst.memory.finding import Finding
+    from analyst.memory.finding import DataFingerprint, Finding, KeyValue
     from kernel_sandbox import WrittenFile
 
 
@@ -38,28 +38,28 @@ def file_table(files: Sequence[WrittenFile]) -> str:
 def finding_table(findings: Sequence[Finding]) -> str:
     """Return a line a finding: number, local day, mark of a pin, question, answer."""
     return "\n".join(
-        f"{f'F{one.number}':<6} {_local(one.created_at)[:10]}  {'*' if one.pinned else ' '}"
+        f"{f'F{one.number}':<6} {local_day(one.created_at)}  {'*' if one.pinned else ' '}"
         f"{'(older) ' if one.superseded_by else ''}{one_line(one.question, 60)}"
-        f" → {one_line(one.answer, 60)}" + (f"  #{' #'.join(one.tags)}" if one.tags else "")
+        f" → {one_line(one.answer, 60)}"
+        + (" " if one.tags else "")
+        + "".join(f" #{one_line(tag, 40)}" for tag in one.tags)
         for one in findings
     )
 
 
 def finding_text(finding: Finding) -> str:
     """Return all that a finding says, for a terminal."""
-    data = ", ".join(
-        f"{one_line(one.path or one.name, 200)} ({one.rows:,} rows)"
-        if one.rows is not None
-        else one_line(one.path or one.name, 200)
-        for one in finding.data
-    )
+    data = ", ".join(one_line(data_text(one), 200) for one in finding.data)
     lines = [
         f"F{finding.number}  {_local(finding.created_at)}",
         f"Question  {clean_text(finding.question).strip()}",
         f"Answer    {clean_text(finding.answer).strip()}",
-        *(f"Value     {one_line(f'{one.name} = {one.value}', 200)}" for one in finding.values),
+        *(
+            f"Value     {one_line(name, 80)} = {value}"
+            for name, value in map(value_line, finding.values)
+        ),
         f"Data      {data or 'none'}",
-        f"Run       {finding.run_id or 'unknown'}",
+        f"Run       {one_line(finding.run_id or 'unknown', 80)}",
     ]
     if finding.notebook:
         lines.append(f"Notebook  {one_line(finding.notebook, 200)}")
@@ -71,6 +71,24 @@ def finding_text(finding: Finding) -> str:
         if code.strip():
             lines += ["", f"{title}:", textwrap.indent(clean_text(code).strip(), "    ")]
     return "\n".join(lines)
+
+
+def value_line(one: KeyValue) -> tuple[str, str]:
+    """Return a value's name, as it is, and its cleaned text with its unit."""
+    from analyst.memory.units import with_unit  # noqa: PLC0415  # late: lists of runs need it not
+
+    return one.name, one_line(with_unit(value_text(one.value), one.unit), 200)
+
+
+def data_text(one: DataFingerprint) -> str:
+    """Say what data a finding is of, and how many rows; as it is, not cleaned."""
+    source = one.path or f"frame {one.name}"
+    return f"{source} ({one.rows:,} rows)" if one.rows is not None else source
+
+
+def local_day(created_at: str) -> str:
+    """Return the local day of a time, as 2026-11-24."""
+    return _local(created_at)[:10]
 
 
 def _local(started_at: str | None) -> str:

@@ -93,8 +93,15 @@ class AgentMagics(Magics):
     def look_after(self, line: str) -> None:
         """Look after the agent's session; ``%agent help`` lists what there is."""
         with _own_errors_as_sentences():
-            shell = commands.Shell(bridge=self.bridge, run_ids=self.run_ids)
-            sys.stdout.write(commands.run(line, shell) + "\n")
+            shell = commands.Shell(
+                bridge=self.bridge,
+                run_ids=self.run_ids,
+                namespace=self.shell.user_ns,
+                in_notebook=_in_kernel(self.shell),
+                somebody_is_there=self._somebody_is_there(),
+            )
+            if text := commands.run(line, shell):
+                sys.stdout.write(text + "\n")
 
     def _ask(self, line: str, question: str) -> None:
         options = parse_cell_line(line)

@@ -77,13 +77,16 @@ def escape(text: str) -> str:
     return html.escape(clean_text(text), quote=True)
 
 
-def clean_html(source: str) -> str:
-    """Return the text, lists, tables and links of ``source``: no script, style, image or form."""
+def clean_html(source: str, *, links: bool = True) -> str:
+    """Return the text, lists, tables and links of ``source``: no script, style, image or form.
+
+    Without ``links`` their text alone is left.
+    """
     import nh3  # noqa: PLC0415  # late: only views that show HTML need it
 
     return nh3.clean(
         clean_text(source),
-        tags=set(_TEXT_TAGS),
+        tags=set(_TEXT_TAGS if links else _TEXT_TAGS - {"a"}),
         attributes=_TEXT_ATTRIBUTES,
         clean_content_tags=_DROPPED_WITH_CONTENT,
         url_schemes={"http", "https", "mailto"},
@@ -105,9 +108,12 @@ def _markdown() -> MarkdownIt:
     )
 
 
-def markdown_to_html(source: str) -> str:
-    """Render Markdown to safe HTML; HTML inside it is shown as text, images become links."""
-    return clean_html(_markdown().render(source))
+def markdown_to_html(source: str, *, links: bool = True) -> str:
+    """Render Markdown to safe HTML; HTML inside it is shown as text, images become links.
+
+    Without ``links`` the text of a link is shown, and nothing leads anywhere.
+    """
+    return clean_html(_markdown().render(source), links=links)
 
 
 def one_line(text: str, limit: int = 120) -> str:

@@ -7,11 +7,12 @@ Here: where the data comes from, the run of the code, and what differs. Not here
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from analyst.memory.errors import FindingsError
 from analyst.memory.finding import Finding, KeyValue
 from analyst.memory.numbers import numbers_in, read_number, rounds_to
 from analyst.memory.telling import brief
@@ -94,6 +95,31 @@ def sources_of(
                 missing=f"There is no {path} any more; --data PATH says where it is now."
             )
     return Sources(frames=given, files=places)
+
+
+def files_given(finding: Finding, given: Sequence[str]) -> dict[str, Path]:
+    """Return where the files of a finding are, by its names, from ``PATH`` and ``NAME=PATH``.
+
+    Raises :class:`~analyst.memory.errors.FindingsError` where it is not plain which is meant.
+    """
+    names = {one.name: Path(one.path).name for one in finding.data if one.path is not None}
+    files: dict[str, Path] = {}
+    for text in given:
+        name, _, path = text.partition("=")
+        if name in names and path:
+            files[name] = Path(path).expanduser().absolute()
+            continue
+        like = [one for one, file in names.items() if file == Path(text).name]
+        alone = [*names] if len(names) == 1 else like
+        if len(alone) != 1:
+            there = (
+                f"its files are {', '.join(names)}; write NAME=PATH"
+                if names
+                else "it was not computed on files"
+            )
+            raise FindingsError(f"--data {text}: F{finding.number} has no such file, {there}.")
+        files[alone[0]] = Path(text).expanduser().absolute()
+    return files
 
 
 async def computed_again(finding: Finding, sources: Sources, settings: Settings) -> Verified:
