@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from analyst.frontends.bridged_run import BridgedRun
+from analyst.frontends.cell_control import CellDecision
 from analyst.frontends.door import AgentSession, SessionFactory, make_session
 from analyst.frontends.errors import RunInProgressError
 from analyst.frontends.interrupt import stop_on_interrupt
@@ -97,6 +98,22 @@ class SessionBridge:
             return False
         run.stop()
         return True
+
+    def resolve_approval(self, decision: CellDecision) -> None:
+        """Decide a call that waits, if it still does. Any thread may call this; it returns at once.
+
+        What cannot be taken, such as an edited call without code, decides nothing.
+        """
+
+        def resolve() -> None:
+            if self._session is not None:
+                with contextlib.suppress(ValueError):
+                    self._session.resolve_approval(
+                        decision.call_id, decision.decision, decision.code, always=decision.always
+                    )
+
+        if self._loop is not None:
+            _soon(self._loop, resolve)
 
     def reset(self) -> None:
         """End the run that is going, if any, and give the session a new kernel and conversation."""

@@ -16,6 +16,7 @@ from analyst.settings import Settings
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analyst.agent.approval import Decided
     from kernel_sandbox import WrittenFile
 
 
@@ -41,8 +42,15 @@ class AgentSession(Protocol):
         values: Sequence[str] = (),
         overrides: Mapping[str, object] | None = None,
         notebook: str | None = None,
+        attended: bool = False,
     ) -> AsyncIterator[Event]:
         """Answer a question; the last event is a ``RunFinished``."""
+        ...
+
+    def resolve_approval(
+        self, call_id: str, decision: Decided, code: str | None = None, *, always: bool = False
+    ) -> bool:
+        """Decide a call that waits; return whether one did. In the session's loop."""
         ...
 
     async def stop(self) -> None:

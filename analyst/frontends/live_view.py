@@ -16,10 +16,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from analyst.frontends import html, text
+from analyst.frontends.cell_control import CONTROL
 from analyst.frontends.outputs import Bundle, rich_bundle
 from analyst.frontends.reducer import advance
 from analyst.frontends.transcript import Remark, Step, Transcript
-from analyst.record.events import Event, MessageDelta, RunFinished
+from analyst.record.events import (
+    ApprovalRequested,
+    ApprovalResolved,
+    Event,
+    MessageDelta,
+    RunFinished,
+)
 
 INTERVAL = 0.1
 """Seconds between updates; longer when drawing is slow, so that it takes a tenth of the time."""
@@ -95,7 +102,7 @@ class LiveView:
         first_words = isinstance(event, MessageDelta) and not self.transcript.streaming
         self.transcript = advance(self.transcript, event)
         self._dirty = True
-        if first_words or isinstance(event, RunFinished):
+        if first_words or isinstance(event, ApprovalRequested | ApprovalResolved | RunFinished):
             self.flush()
         else:
             self.tick()
@@ -205,7 +212,23 @@ class LiveView:
             end_pieces, end_lines = self._draw_end()
             pieces += end_pieces
             lines += end_lines
-        return {"text/html": html.part(*pieces), "text/plain": "\n".join(filter(None, lines))}
+        bundle = {"text/html": html.part(*pieces), "text/plain": "\n".join(filter(None, lines))}
+        if last and transcript.status is None:
+            return {CONTROL: self._control(), **bundle}
+        return bundle
+
+    def _control(self) -> dict[str, Any]:
+        """Return what the extension needs for its buttons."""
+        waiting = next((step for step in self.transcript.steps if step.awaits_approval), None)
+        asked = None
+        if waiting is not None:
+            asked = {
+                "call_id": waiting.call_id,
+                "tool": waiting.tool,
+                "risk": waiting.risk,
+                "code": waiting.code,
+            }
+        return {"run_id": self.transcript.run_id, "stopping": self.stopping, "approval": asked}
 
     def _draw_end(self) -> tuple[list[str], list[str]]:
         transcript = self.transcript

@@ -17,8 +17,10 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_
 
 from analyst.frontends import commands
 from analyst.frontends.answer import answer_of
+from analyst.frontends.asking import Asker
 from analyst.frontends.bridge import SessionBridge
 from analyst.frontends.bridged_run import BridgedRun
+from analyst.frontends.cell_control import CellControl
 from analyst.frontends.door import SessionFactory, make_session, prepare_kernel
 from analyst.frontends.errors import (
     EmptyQuestionError,
@@ -79,6 +81,7 @@ class AgentMagics(Magics):
         super().__init__(shell)
         self.bridge = SessionBridge(make_session, settings=Settings.load())
         self.run_ids: list[str] = []
+        self.control = CellControl(self.bridge)
 
     @no_var_expand
     @cell_magic("agent")  # type: ignore[arg-type]  # IPython's decorator takes no method
@@ -119,8 +122,9 @@ class AgentMagics(Magics):
             values=options.values,
             overrides=options.overrides,
             notebook=_notebook(namespace),
+            attended=self._somebody_is_there(),
         ) as run:
-            _show(run, view)
+            _show(run, view, self._asker())
         transcript = view.transcript
         if transcript.run_id:
             self.run_ids.append(transcript.run_id)
@@ -131,6 +135,12 @@ class AgentMagics(Magics):
         strict = not self._somebody_is_there() if options.strict is None else options.strict
         if strict and transcript.status != "ok":
             raise RunFailedError(str(transcript.status), transcript.reason)
+
+    def _asker(self) -> Asker:
+        """Return what asks about calls where no extension of the front end does."""
+        if not _in_kernel(self.shell):
+            return Asker(self.bridge, heard=None)
+        return Asker(self.bridge, heard=self.control.heard)
 
     def _view(self, options: CellOptions) -> View:
         if _in_kernel(self.shell):
@@ -164,7 +174,7 @@ def _check_name(name: str) -> None:
         raise OptionError(f"--out {name}: IPython keeps that name for itself; choose another.")
 
 
-def _show(run: BridgedRun, view: View) -> None:
+def _show(run: BridgedRun, view: View, asker: Asker) -> None:
     """Feed the view until the run has ended, however it ends."""
     try:
         for event in run.events(tick=_TICK):
@@ -173,6 +183,7 @@ def _show(run: BridgedRun, view: View) -> None:
                 view.tick()
             else:
                 view.apply(event)
+            asker.take(event)
     except RunNotStoppedError as error:
         view.fail(str(error))
     except KeyboardInterrupt:
@@ -229,6 +240,8 @@ def load(shell: InteractiveShell, *, make_session: SessionFactory = make_session
     transforms = shell.input_transformer_manager.cleanup_transforms
     if keep_cell_verbatim not in transforms:
         transforms.insert(0, keep_cell_verbatim)
+    if _in_kernel(shell):
+        magics.control.register(shell.kernel.comm_manager)  # type: ignore[attr-defined]
     settings = magics.bridge.settings
     if _in_kernel(shell) and settings.spare_kernel and settings.gateway_url is None:
         prepare_kernel(settings)
@@ -244,4 +257,6 @@ def unload(shell: InteractiveShell) -> None:
     if keep_cell_verbatim in transforms:
         transforms.remove(keep_cell_verbatim)
     if magics is not None:
+        if _in_kernel(shell):
+            magics.control.unregister(shell.kernel.comm_manager)  # type: ignore[attr-defined]
         magics.bridge.close()

@@ -21,6 +21,7 @@ _SETTINGS = {
     "max_steps": "max_steps",
     "max_seconds": "max_seconds",
     "max_tokens": "max_tokens_per_run",
+    "approval": "approval",
 }
 """Options that stand in for a setting, for one run."""
 
@@ -79,6 +80,9 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         dest="memory",
         action="store_false",
         help="recall nothing for this run, and keep nothing of it",
+    )
+    parser.add_argument(
+        "--approval", metavar="WHEN", help="ask before calls: auto (never), risky, or ask (always)"
     )
     parser.add_argument(
         "--private", action="store_true", help="keep no record of this run, and no finding"

@@ -62,6 +62,9 @@ class TerminalView:
                 self._end_line()
             case ev.ToolCallStarted():
                 self._call_started()
+            case ev.ApprovalRequested() if event.arguments is not None:
+                self._print("As it will run:", "dim")
+                self._print(clean_text(self.transcript.steps[-1].code).rstrip())
             case ev.OutputEmitted():
                 self._output(event)
             case ev.ToolCallFinished():
@@ -71,10 +74,13 @@ class TerminalView:
             case ev.RunFinished():
                 self._finish()
         if len(self.transcript.items) > len(before.items):
-            item = self.transcript.items[-1]
-            if isinstance(item, Remark) and (item.level != "info" or not self._quiet):
-                self._end_line()
-                _say(self._console, text.remark(item), _STYLES[item.level])
+            self._remark()
+
+    def _remark(self) -> None:
+        item = self.transcript.items[-1]
+        if isinstance(item, Remark) and (item.level != "info" or not self._quiet):
+            self._end_line()
+            _say(self._console, text.remark(item), _STYLES[item.level])
 
     def tick(self) -> None:
         """Nothing: a clock in a terminal would have to redraw."""
