@@ -1,0 +1,307 @@
+"""One conversation: its runs as numbered events, and the session that makes them.
+
+Here: asking, stopping, starting afresh, and what the server itself has to say. Not here: which
+conversations there are (:mod:`analyst.frontends.server.conversations`), files
+(:mod:`analyst.frontends.server.shelf`), readers (:mod:`analyst.frontends.server.numbered`).
+
+Everything but reading events happens in the agents' thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from analyst.agent.approval import Decided
+from analyst.frontends.server.errors import BusyError
+from analyst.frontends.server.numbered import Line, NumberedEvents
+from analyst.frontends.server.private_blobs import PrivateBlobs
+from analyst.frontends.server.shelf import Record, RunPlace, now
+from analyst.frontends.untrusted import one_line
+from analyst.record import events as ev
+from analyst.record.blobs import BlobStore
+from analyst.record.log import encode_event
+from analyst.session import Session
+
+_log = logging.getLogger(__name__)
+
+TITLE_LENGTH = 80
+STOP_SECONDS = 1.0
+"""How long a request to stop waits for the end of the run."""
+
+_UNSEEN = 1_000_000
+"""More events than a run has: numbers that are not used again after a run without a record."""
+
+CUT_OFF = "The server ended while this run was going on; what was told until then is here."
+KERNEL_LOST = (
+    "The agent's kernel of this conversation has ended: its variables are gone, and the agent has "
+    "forgotten what was said. The next question starts afresh."
+)
+WAS_RESET = "The agent starts afresh: a new kernel, no variables, no earlier questions."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A question with all that goes along; see :meth:`analyst.session.Session.ask`."""
+
+    question: str
+    data: Mapping[str, object] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
+    values: tuple[str, ...] = ()
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Conversation:
+    """A session and what it has told so far.
+
+    ``keep`` writes the record down; ``make_session`` is called when the first question comes.
+    """
+
+    def __init__(
+        self,
+        record: Record,
+        events: NumberedEvents,
+        *,
+        blobs: BlobStore,
+        keep: Callable[[Record], None],
+        make_session: Callable[[str | None], Session],
+        last_event: ev.Event | None = None,
+    ) -> None:
+        self.record = record
+        self.events = events
+        self.private_blobs = PrivateBlobs()
+        self.has_private_runs = False
+        self.run_ids = [place.run_id for place in record.runs]
+        self._blobs = blobs
+        self._keep = keep
+        self._make_session = make_session
+        self._session: Session | None = None
+        self._pump: asyncio.Task[None] | None = None
+        self._claimed = False
+        self._withdrawn = False
+        self._private = False
+        self._last_event = last_event
+        self._pieces: list[Line] = []
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run is going on, or about to."""
+        return self._claimed or (self._pump is not None and not self._pump.done())
+
+    @property
+    def session(self) -> Session | None:
+        """The session, if one was needed so far."""
+        return self._session
+
+    @property
+    def last_event(self) -> ev.Event | None:
+        """What was told last."""
+        return self._last_event
+
+    def described(self) -> dict[str, Any]:
+        """Return what the panel's list shows of it."""
+        return described(self.record) | {
+            "runs": list(self.run_ids),
+            "busy": self.busy,
+            "number": self.events.last,
+        }
+
+    def claim(self) -> None:
+        """Keep others from asking while a question's data are fetched; raises BusyError."""
+        if self.busy:
+            raise BusyError("A run is going on in this conversation; stop it, or wait for its end.")
+        self._claimed, self._withdrawn = True, False
+
+    def release(self) -> None:
+        """Undo :meth:`claim`; any thread may call this."""
+        self._claimed = False
+
+    async def ask(self, asked: Asked, settings: Any) -> tuple[str, int]:
+        """Start a run; return its id and the number of its first event, when it has begun.
+
+        Raises what :meth:`Session.ask` raises, and :class:`BusyError`. Call it with a claim.
+        """
+        if self._withdrawn:
+            raise BusyError("The question was withdrawn before it reached the agent.")
+        if self._session is None:
+            self._session = self._make_session(self.record.notebook)
+        self._session.settings = settings
+        self.events.forget_superseded()
+        begun: asyncio.Future[tuple[str, int]] = asyncio.get_running_loop().create_future()
+        self._pump = asyncio.create_task(self._play(self._session, asked, begun))
+        return await begun
+
+    async def stop(self) -> bool:
+        """Stop the run; return whether it has ended, after :data:`STOP_SECONDS` at the latest."""
+        self._withdrawn = True
+        pump, session = self._pump, self._session
+        if pump is None or pump.done() or session is None:
+            return True
+        stopping = asyncio.create_task(session.stop())
+        await asyncio.wait({pump}, timeout=STOP_SECONDS)
+        # It goes on stopping; the reference keeps it from being collected meanwhile.
+        stopping.add_done_callback(_told)
+        return pump.done()
+
+    def resolve(self, call_id: str, decision: Decided, code: str | None, *, always: bool) -> bool:
+        """Decide on a call that waits; False if none waits under that id."""
+        if self._session is None:
+            return False
+        return self._session.resolve_approval(call_id, decision, code=code, always=always)
+
+    async def reset(self) -> None:
+        """Stop the run, and give the session a new kernel and a fresh conversation."""
+        self._withdrawn = True
+        if self._session is None:
+            return
+        await self._session.reset()
+        if self._pump is not None:
+            await asyncio.wait({self._pump})
+        self._remark("conversation_reset", WAS_RESET)
+        self._note_end()
+
+    async def rest(self) -> None:
+        """End the kernel of an idle conversation; the next question starts another."""
+        session, self._session = self._session, None
+        if session is None:
+            return
+        await session.aclose()
+        self._remark("kernel_lost", KERNEL_LOST)
+
+    async def aclose(self) -> None:
+        """Stop the run, and end the session."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.aclose()
+        if self._pump is not None and not self._pump.done():
+            await asyncio.wait({self._pump}, timeout=STOP_SECONDS)
+
+    def tell_of_end(self) -> None:
+        """Say of a conversation that was read from disk what is no more."""
+        if self._last_event is not None:
+            self._remark("kernel_lost", KERNEL_LOST)
+
+    def cut_off(self) -> None:
+        """Say that the last run has no end, and give it one."""
+        self._remark("cut_off", CUT_OFF, level="warning")
+        self._end_run("stopped", "the server ended while it was going on")
+
+    async def _play(
+        self, session: Session, asked: Asked, begun: asyncio.Future[tuple[str, int]]
+    ) -> None:
+        playing = session.ask(
+            asked.question,
+            data=asked.data,
+            files=asked.files,
+            values=asked.values,
+            overrides=asked.overrides,
+            notebook=self.record.notebook,
+            attended=True,
+        )
+        try:
+            async for event in playing:
+                self._take(event)
+                if not begun.done():
+                    begun.set_result((event.run_id, self.events.last))
+        except Exception as error:  # noqa: BLE001  # raised in the caller, or told and logged
+            if not begun.done():
+                begun.set_exception(error)
+                return
+            _log.exception("a run ended by an error in the analyst")
+        finally:
+            if not begun.done():
+                begun.set_exception(BusyError("The server is ending."))
+        last = self._last_event
+        if last is not None and not isinstance(last, ev.RunFinished):
+            self._end_run("error", "it ended without saying why; the server's log may say more")
+        self._note_end()
+
+    def _take(self, event: ev.Event) -> None:
+        if isinstance(event, ev.Prompt):
+            return
+        if isinstance(event, ev.RunStarted):
+            self._note_start(event)
+        store = self.private_blobs if self._private else self._blobs
+        line = self.events.add(encode_event(event, store))
+        self._last_event = event
+        if isinstance(event, ev.MessageDelta):
+            self._pieces.append(line)
+        elif isinstance(event, ev.ModelResponded):
+            for piece in self._pieces:
+                piece.superseded = True
+            self._pieces.clear()
+
+    def _note_start(self, event: ev.RunStarted) -> None:
+        self._pieces.clear()
+        self._private = bool(event.settings.get("private"))
+        self.run_ids.append(event.run_id)
+        record = self.record
+        if self._private:
+            self.has_private_runs = True
+            record.next = max(record.next, self.events.last + _UNSEEN)
+        else:
+            record.runs.append(RunPlace(event.run_id, self.events.last + 1))
+            record.title = record.title or one_line(event.question, TITLE_LENGTH)
+        self._keep_record()
+
+    def _note_end(self) -> None:
+        if not self._private:
+            self.record.next = self.events.last + 1
+        self._keep_record()
+
+    def _keep_record(self) -> None:
+        self.record.last = now()
+        try:
+            self._keep(self.record)
+        except OSError as error:
+            text = f"This conversation cannot be kept: {error.strerror or error}."
+            _log.warning(text)
+            self._remark("not_kept", text, level="warning")
+
+    def _remark(self, code: str, text: str, *, level: ev.NoteLevel = "info") -> None:
+        """Tell a note of the server's own, as one of the last run."""
+        last = self._last_event
+        if last is None:
+            return
+        note = ev.Note(
+            run_id=last.run_id, seq=last.seq + 1, t=last.t, level=level, code=code, text=text
+        )
+        self._last_event = note
+        self.events.add(note.model_dump_json().encode())
+
+    def _end_run(self, status: ev.RunStatus, reason: str) -> None:
+        last = self._last_event
+        assert last is not None, "a run that has no end has a beginning"
+        end = ev.RunFinished(
+            run_id=last.run_id,
+            seq=last.seq + 1,
+            t=last.t,
+            status=status,
+            reason=reason,
+            seconds=last.t,
+        )
+        self._last_event = end
+        self.events.add(end.model_dump_json().encode())
+
+
+def described(record: Record) -> dict[str, Any]:
+    """Return what the panel's list shows of a conversation that is not in memory."""
+    return {
+        "id": record.id,
+        "title": record.title,
+        "notebook": record.notebook,
+        "created_at": record.created_at,
+        "runs": [place.run_id for place in record.runs],
+        "busy": False,
+        "last": record.last,
+        "number": record.next - 1,
+    }
+
+
+def _told(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        _log.warning("a run could not be stopped", exc_info=task.exception())

@@ -1,0 +1,225 @@
+"""A real Jupyter server in a process of its own, with the extension and scripted sessions."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import analyst
+
+TOKEN = "a-token-for-tests"
+SERVED = Path(__file__).parent / "served"
+
+
+@dataclass
+class StreamedEvent:
+    number: int
+    event: dict[str, Any]
+
+    @property
+    def type(self) -> str:
+        return self.event["type"]
+
+
+@dataclass
+class Server:
+    """A server's process and a client for its routes."""
+
+    directory: Path
+    session: str = "events"
+    base_url: str = "/"
+    arguments: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.root = self.directory / "root"
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.log = self.directory / "server.log"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}{self.base_url}analyst/api/"
+
+    @property
+    def data(self) -> Path:
+        return self.directory / "analyst"
+
+    def start(self) -> Server:
+        with socket.socket() as one:
+            one.bind(("127.0.0.1", 0))
+            self.port = one.getsockname()[1]
+        paths = [str(SERVED), str(Path(analyst.__file__).parents[1])]
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in {"OPENAI_API_KEY", "OPENAI_BASE_URL", "ANALYST_MODEL"}
+        }
+        environment |= {
+            "PYTHONPATH": os.pathsep.join(paths),
+            "JUPYTER_CONFIG_DIR": str(self.directory / "config"),
+            "JUPYTER_DATA_DIR": str(self.directory / "jupyter"),
+            "JUPYTER_RUNTIME_DIR": str(self.directory / "runtime"),
+            "IPYTHONDIR": str(self.directory / "ipython"),
+            "ANALYST_DATA": str(self.data),
+            "ANALYST_CACHE": str(self.directory / "cache"),
+            "ANALYST_TEST_SESSION": self.session,
+            **self.environment,
+        }
+        with self.log.open("ab") as log:
+            self.process = self._started(environment, log)
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            with contextlib.suppress(httpx.TransportError):
+                if self.get("conversations").status_code == 200:
+                    return self
+            assert self.process.poll() is None, self.log.read_text()
+            time.sleep(0.1)
+        raise AssertionError(self.log.read_text())
+
+    def _started(self, environment: dict[str, str], log: Any) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "jupyter_server",
+                "--allow-root",
+                "--no-browser",
+                "--ip=127.0.0.1",
+                f"--port={self.port}",
+                "--ServerApp.port_retries=0",
+                f"--ServerApp.root_dir={self.root}",
+                f"--ServerApp.base_url={self.base_url}",
+                f"--IdentityProvider.token={TOKEN}",
+                "--ServerApp.jpserver_extensions={'scripted_analyst_server': True}",
+                *self.arguments,
+            ],
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+
+    def client(self, **options: Any) -> httpx.Client:
+        headers = {"Authorization": f"token {TOKEN}"} | options.pop("headers", {})
+        return httpx.Client(
+            base_url=self.url, headers=headers, timeout=30, trust_env=False, **options
+        )
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        with self.client() as client:
+            return client.get(path, **options)
+
+    def post(self, path: str, body: Any = None, **options: Any) -> httpx.Response:
+        with self.client() as client:
+            return client.post(path, json={} if body is None else body, **options)
+
+    def conversation(self, **body: Any) -> str:
+        answer = self.post("conversations", body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["id"]
+
+    def ask(self, conversation: str, **asked: Any) -> dict[str, Any]:
+        more = asked.pop("more", {})
+        question = {"question": json.dumps(asked), "context": [], **more}
+        answer = self.post(f"conversations/{conversation}/ask", question)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    @contextlib.contextmanager
+    def stream(self, conversation: str, after: int = 0, **options: Any) -> Iterator[Any]:
+        with (
+            self.client() as client,
+            client.stream(
+                "GET", f"conversations/{conversation}/events", params={"after": after}, **options
+            ) as answer,
+        ):
+            assert answer.status_code == 200
+            assert answer.headers["content-type"] == "text/event-stream"
+            yield streamed(answer.iter_lines())
+
+    def events(
+        self, conversation: str, after: int = 0, until: str = "run_finished"
+    ) -> list[StreamedEvent]:
+        """Read the stream up to an event of the type ``until``."""
+        found = []
+        with self.stream(conversation, after) as stream:
+            for event in stream:
+                found.append(event)
+                if event.type == until:
+                    break
+        return found
+
+    def stop(self, number: int = signal.SIGTERM) -> float:
+        """End the process and return how long it took."""
+        assert self.process is not None
+        began = time.monotonic()
+        self.process.send_signal(number)
+        self.process.wait(30)
+        return time.monotonic() - began
+
+
+def streamed(lines: Iterator[str]) -> Iterator[StreamedEvent]:
+    number = 0
+    for line in lines:
+        name, _, value = line.partition(": ")
+        if name == "id":
+            number = int(value)
+        elif name == "data":
+            yield StreamedEvent(number, json.loads(value))
+        else:
+            assert not line or line.startswith(":"), line
+
+
+def children_of(pid: int) -> set[int]:
+    """All descendants of a process."""
+    import psutil
+
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return {child.pid for child in psutil.Process(pid).children(recursive=True)}
+    return set()
+
+
+@pytest.fixture
+def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Start servers in a directory of the test's own; they are ended with the test."""
+    servers: list[Server] = []
+
+    def start(**options: Any) -> Server:
+        server = Server(tmp_path / "server", **options).start()
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        if server.process is not None and server.process.poll() is None:
+            server.process.kill()
+            server.process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server with scripted events for all tests of a module."""
+    server = Server(tmp_path_factory.mktemp("server")).start()
+    yield server
+    server.stop()
+    errors = re.findall(r"(?m)^.*(?:Traceback|Task exception|never awaited).*$", log_of(server))
+    assert not errors, log_of(server)
+
+
+def log_of(server: Server) -> str:
+    return server.log.read_text()
