@@ -72,7 +72,7 @@ def finding_html(finding: Finding) -> str:
     )
     facts = [
         ("Data", [data_text(one) for one in finding.data] or ["none"]),
-        ("Run", [finding.run_id or "unknown"]),
+        ("Run", [finding.run_id] if finding.run_id else []),
         ("Notebook", [finding.notebook] if finding.notebook else []),
     ]
     lines = "".join(
@@ -106,15 +106,22 @@ def output_bundles(finding: Finding, output: Callable[[str], bytes | None]) -> l
 def shown_bundles(outputs: Iterable[Mapping[str, Any]]) -> list[Bundle]:
     """Return outputs of code for a notebook, text included."""
     bundles: list[Bundle] = []
+    said = ""
     for output in outputs:
-        text = plain_text(output)
-        bundle = rich_bundle(output) or {
-            "text/html": html.part(html.style(), f'<pre class="analyst-text">{escape(text)}</pre>'),
-            "text/plain": text,
-        }
-        if text.strip() or len(bundle) > 1:
-            bundles.append(bundle)
-    return bundles
+        bundle = rich_bundle(output)
+        if bundle is None:
+            said += plain_text(output)
+            continue
+        bundles += [*_text_bundles(said), bundle]
+        said = ""
+    return [*bundles, *_text_bundles(said)]
+
+
+def _text_bundles(text: str) -> list[Bundle]:
+    if not text.strip():
+        return []
+    shown = f'<pre class="analyst-text">{escape(text.rstrip())}</pre>'
+    return [{"text/html": html.part(html.style(), shown), "text/plain": text.rstrip()}]
 
 
 def _row(finding: Finding) -> str:

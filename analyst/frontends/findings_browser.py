@@ -55,6 +55,7 @@ class FindingsBrowser:
         self._id = f"analyst-{uuid.uuid4().hex[:12]}"
         self._found: list[Finding] = []
         self._running: asyncio.Task[None] | None = None
+        self._doing = ""
         self._make_widgets(ipywidgets, words)
         self._search()
 
@@ -102,7 +103,7 @@ class FindingsBrowser:
         self.detail = widgets.HTML(layout={"overflow": "auto", "max_height": "32em"})
         buttons = widgets.HBox(
             [self.pin, self.verify, self.delete, self.tags],
-            layout={"flex_flow": "row wrap", "align_items": "center"},
+            layout={"flex_flow": "row wrap", "align_items": "center", "grid_gap": "2px"},
         )
         side = widgets.VBox(
             [buttons, self.confirm, self.state, self.detail],
@@ -114,7 +115,9 @@ class FindingsBrowser:
             [
                 style,
                 widgets.HBox([self.words]),
-                widgets.HBox([self.list, side], layout={"flex_flow": "row wrap"}),
+                widgets.HBox(
+                    [self.list, side], layout={"flex_flow": "row wrap", "grid_gap": "8px"}
+                ),
             ]
         )
         self.form.add_class("analyst-browser")
@@ -148,7 +151,7 @@ class FindingsBrowser:
     def _show_chosen(self) -> None:
         finding = self._chosen
         self._keep()
-        self._say("")
+        self._say(self._doing)
         for one in (self.pin, self.delete, self.tags):
             one.disabled = finding is None
         self.verify.disabled = finding is None or self._running is not None
@@ -189,7 +192,7 @@ class FindingsBrowser:
     def _keep(self) -> None:
         if self.confirm.layout.display != "none":
             self.confirm.layout.display = "none"
-            self._say("")
+            self._say(self._doing)
 
     def _delete(self) -> None:
         doomed = self._chosen
@@ -207,14 +210,15 @@ class FindingsBrowser:
             self._await_verified(finding.number, future)
         )
         self.verify.disabled = True
-        self._say(f"Computing F{finding.number} again …")
+        self._doing = f"Computing F{finding.number} again …"
+        self._say(self._doing)
 
     async def _computed_again(self, number: int, frames: Mapping[str, object]) -> Verified:
         with Findings(self._bridge.settings) as findings:
             return await findings.verify(number, frames=frames)
 
     async def _await_verified(self, number: int, future: Future[Verified]) -> None:
-        mark, said, kind = "?", "It was not computed: the session has ended.", "warning"
+        mark, said, kind = "?", "It was not computed to its end; try again.", "warning"
         try:
             found = await asyncio.wrap_future(future)
         except FindingsError as error:
@@ -225,9 +229,9 @@ class FindingsBrowser:
             mark, said = VERIFY_MARKS[found.outcome], found.detail
             kind = "quiet" if found.outcome == "same" else "warning"
         finally:
-            self._running = None
+            self._running, self._doing = None, ""
             self.verify.disabled = self._chosen is None
-        self._say(f"{mark} F{number}: {said}", kind)
+            self._say(f"{mark} F{number}: {said}", kind)
 
     def _say(self, sentence: str, kind: str = "quiet") -> None:
         shown = f'<div class="analyst-{kind}" role="status">{escape(sentence)}</div>'

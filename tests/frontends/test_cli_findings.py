@@ -9,6 +9,7 @@ import pytest
 from analyst.frontends import cli, cli_ask
 from analyst.llm.scripted import ScriptedModel
 from analyst.session import Session
+from analyst.session.findings import Findings
 
 CODE = "mean = df.x.mean()\nprint(mean)"
 
@@ -91,6 +92,57 @@ def test_a_finding_is_computed_again_and_compared(run, asked):
     code, out, _ = run("verify", "F1")
     assert code == 1
     assert "There is no" in out
+
+
+def test_a_file_that_has_moved_is_named(run, asked):
+    (asked / "sales.csv").rename(asked / "moved.csv")
+    assert "--data PATH says where it is now" in run("verify", "F1")[1]
+    for given in ("moved.csv", "df=moved.csv"):
+        code, out, _ = run("verify", "F1", "--data", given)
+        assert (code, out.strip()) == (0, "F1: All that it says came out again.")
+    (asked / "moved.csv").write_text("x\n1\n2\n3\n")
+    code, out, _ = run("verify", "F1", "--data", "moved.csv")
+    assert code == 1
+    assert "moved.csv changed, and so did the answer" in out
+    assert "“The mean is 3.0.”, the code prints “2.0” now" in out
+
+
+def test_all_findings_on_files_are_verified_at_once(run, asked):
+    with Findings() as findings:
+        first = findings.get(1)
+        data = first.data[0]
+        for name, changes in {
+            "gone": {"data": (data.model_copy(update={"path": str(asked / "gone.csv")}),)},
+            "frame": {"data": (data.model_copy(update={"kind": "frame", "path": None}),)},
+            "no data": {"data": ()},
+        }.items():
+            other = first.model_copy(update={"uid": name, **changes})
+            findings._memory.store.save(other)
+    code, out, _ = run("verify", "--all")
+    assert code == 0
+    first_line, summary = out.strip().splitlines()
+    assert first_line.split(maxsplit=1) == ["F1", "✓ All that it says came out again."]
+    assert summary.startswith("1 came out again; 3 left out")
+    with Findings() as findings:
+        wrong = first.model_copy(update={"uid": "wrong", "answer": "The mean\x1b[m is\n3.5."})
+        findings._memory.store.save(wrong)
+    code, out, _ = run("verify", "--all")
+    assert code == 1
+    lines = out.strip().splitlines()
+    assert len(lines) == 3
+    assert "F5     ✗ Not the same: 3.5 did not come out" in lines[1]
+    assert "\x1b" not in out
+    assert "1 came out again; 1 did not; 3 left out" in lines[2]
+
+
+def test_several_are_verified_and_one_that_differs_counts(run, asked):
+    with Findings() as findings:
+        wrong = findings.get(1).model_copy(update={"uid": "wrong", "answer": "It is 4.5."})
+        findings._memory.store.save(wrong)
+    code, out, _ = run("verify", "F2", "F1")
+    assert code == 1
+    assert [line[:2] for line in out.strip().splitlines()] == ["F2", "F1"]
+    assert run("verify")[0] == 2
 
 
 @pytest.mark.parametrize(
