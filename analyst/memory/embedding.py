@@ -153,7 +153,7 @@ class FolderEmbedder(FastEmbedEmbedder):
             )
         fastembed = _fastembed()
         try:
-            from fastembed.common.model_description import (  # type: ignore[import-not-found]  # noqa: PLC0415
+            from fastembed.common.model_description import (  # noqa: PLC0415
                 ModelSource,
                 PoolingType,
             )
@@ -219,14 +219,14 @@ def _of_fastembed(model: str) -> Embedder:
 
 def _fastembed() -> Any:
     try:
-        import fastembed  # type: ignore[import-not-found]  # noqa: PLC0415 - an extra
+        import fastembed  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise EmbeddingError(
             "The setting embedding=fastembed needs the package fastembed: "
             "pip install 'jupyter-analyst[fastembed]'."
         ) from error
     with contextlib.suppress(ImportError):
-        from loguru import logger  # type: ignore[import-not-found]  # noqa: PLC0415
+        from loguru import logger  # noqa: PLC0415
 
         # Else each try for its weights is printed; what is wrong is told in a sentence.
         logger.disable("fastembed")

@@ -6,18 +6,14 @@ Here: the order of a run's parts, and which end each kind of trouble gets. Not h
 from __future__ import annotations
 
 import asyncio
-import platform
 import re
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analyst._version import __version__
 from analyst.agent.approval import Approvals
 from analyst.agent.budget import Budget, Limits
 from analyst.agent.context import Context, Question
@@ -28,12 +24,13 @@ from analyst.agent.values import missing
 from analyst.llm.completion import ModelError
 from analyst.memory.finding import Finding
 from analyst.record import events
-from analyst.record.log import RunLog, RunLogError, new_run_id
+from analyst.record.log import new_run_id
 from analyst.record.making import EventMaker
 from analyst.session.composition import agent_loop
 from analyst.session.data_room import DataRoom, HandingOverError
 from analyst.session.recollection import Recollection
-from kernel_sandbox import KernelSandboxError, KernelSession, WrittenFile
+from analyst.session.telling import Teller, finished, started, written_sentence
+from kernel_sandbox import KernelSandboxError, KernelSession
 
 if TYPE_CHECKING:
     from analyst.llm.router import ModelChoice
@@ -42,9 +39,6 @@ if TYPE_CHECKING:
 
 ROWS_SHOWN = 5
 """Raw rows of a frame that go to the model when the user opted in."""
-
-_NAMES_SHOWN = 8
-_RECORDED_PACKAGES = ("pandas", "pyarrow", "ipykernel", "openai", "xllamacpp")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,17 +76,23 @@ class Run:
             )
         )
         self._phases: dict[str, float] = {}
-        self._log: RunLog | None = None
-        self._answer: events.Answer | None = None
         self._recollection: Recollection | None = None
         self._timeout = asyncio.timeout(None)
-        self._start = self._started()
+        self._teller = Teller(self._make, self.emit, self.session.data_directory)
+        self._tell, self._note = self._teller.tell, self._teller.note
+        self._start = started(
+            self._make,
+            question=self.given.question,
+            notebook=self.given.notebook,
+            choice=self.choice,
+            settings=self.settings,
+        )
 
     async def play(self) -> None:
         """Play the run to its end. Only a defect of ours raises, after the record is closed."""
         status: events.RunStatus = "error"
         reason: str | None = None
-        unlogged = None if self.settings.private else self._open_log()
+        unlogged = None if self.settings.private else self._teller.open_log()
         self._tell(self._start)
         if self.settings.private:
             self._note("Nothing of this run is kept: it is private.", "private")
@@ -119,9 +119,17 @@ class Run:
         finally:
             if self._recollection is not None:
                 self._recollection.end()
-            self._tell(self._finished(status, reason))
-            if self._log is not None:
-                self._log.close()
+            self._tell(
+                finished(
+                    self._make,
+                    status,
+                    reason,
+                    budget=self._budget,
+                    progress=self._progress,
+                    phases=self._phases,
+                )
+            )
+            self._teller.close()
 
     async def _answer_question(self) -> None:
         started = time.monotonic()
@@ -142,6 +150,7 @@ class Run:
             self._tell(self._make(events.DataHandedOver, data=tuple(handed)))
         context = self.session.context_for(self.choice, model)
         recollection = self._recollection = self._recollect(room, handed, context)
+        self._teller.listeners.append(recollection.traces.take)
         await recollection.recall()
         if recollection.sure is not None:
             await recollection.quote(recollection.sure)
@@ -179,10 +188,10 @@ class Run:
         ):
             self._tell(event)
         if not self.settings.private:
-            await recollection.save(self._answer, self._start)
+            await recollection.save(self._teller.answer, self._start)
         written = set(await workspace.files()) - set(before)
         if written:
-            self._note(_written_sentence(written), "files_written")
+            self._note(written_sentence(written), "files_written")
 
     def _approvals(self, session: KernelSession) -> Approvals:
         return Approvals(
@@ -260,12 +269,12 @@ class Run:
             self._note(text, "not_isolated", "warning")
 
     def _outcome(self) -> tuple[events.RunStatus, str | None]:
-        if self._answer is not None and self._answer.complete:
+        if self._teller.answer is not None and self._teller.answer.complete:
             return "ok", None
         return "partial", self._budget.exhausted() or "no complete answer was found"
 
     def _answer_partially(self, reason: str) -> None:
-        if self._answer is not None:
+        if self._teller.answer is not None:
             return
         progress = self._progress
         text = partial_answer(
@@ -280,72 +289,3 @@ class Run:
         self._tell(
             self._make(events.Answer, text=text, values=dict(progress.values), complete=False)
         )
-
-    def _open_log(self) -> str | None:
-        try:
-            self._log = RunLog(self.run_id, directory=self.session.data_directory)
-        except RunLogError as error:
-            return str(error)
-        return None
-
-    def _tell(self, event: events.Event) -> None:
-        if isinstance(event, events.Answer):
-            self._answer = event
-        if self._recollection is not None:
-            self._recollection.traces.take(event)
-        if self._log is not None:
-            try:
-                self._log.append(event)
-            except RunLogError as error:
-                self._log.close()
-                self._log = None
-                self._note(f"The rest of this run is not recorded: {error}", "not_recorded")
-        self.emit(event)
-
-    def _note(self, text: str, code: str, level: events.NoteLevel = "info") -> None:
-        self._tell(self._make(events.Note, level=level, code=code, text=text))
-
-    def _started(self) -> events.RunStarted:
-        return self._make(
-            events.RunStarted,
-            question=self.given.question,
-            started_at=datetime.now(UTC).astimezone().isoformat(timespec="milliseconds"),
-            model=self.choice.model,
-            model_reason=self.choice.reason,
-            protocol=self.choice.protocol,
-            settings=self.settings.public(),
-            versions={
-                "analyst": __version__,
-                "python": platform.python_version(),
-                **{name: metadata.version(name) for name in _RECORDED_PACKAGES},
-            },
-            notebook=self.given.notebook,
-        )
-
-    def _finished(self, status: events.RunStatus, reason: str | None) -> events.RunFinished:
-        seconds = self._make.seconds
-        progress = self._progress
-        phases = {
-            **self._phases,
-            "model": progress.seconds_model,
-            "tools": progress.seconds_tools,
-        }
-        return self._make(
-            events.RunFinished,
-            status=status,
-            reason=reason,
-            usage=self._budget.usage,
-            steps=self._budget.steps,
-            seconds=seconds,
-            seconds_by_phase={name: round(value, 4) for name, value in phases.items()},
-        )
-
-
-def _written_sentence(written: Collection[WrittenFile]) -> str:
-    names = sorted(file.name for file in written)
-    shown = ", ".join(names[:_NAMES_SHOWN])
-    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
-    return (
-        f"The code wrote {shown}{more} in its own workspace, which goes with the session. "
-        "%agent save NAME (analyst ask --save-files DIRECTORY) takes a copy."
-    )
