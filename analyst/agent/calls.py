@@ -7,7 +7,7 @@ what the model is asked, and when a run ends (:mod:`analyst.agent.loop`).
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from analyst.record.making import EventMaker
 from analyst.tools.code_checks import only_literals
 from analyst.tools.registry import (
     InvalidArgumentsError,
+    Prepared,
     ToolItem,
     ToolNotice,
     ToolOutput,
@@ -69,6 +70,7 @@ class ToolCalls:
         )
         started = asked_at = time.monotonic()
         result: ToolResult | None = None
+        ran: Mapping[str, Any] = call.arguments
         printed: list[str] = []
         async for item in self._run_tool(call, budget, make):
             match item:
@@ -79,6 +81,8 @@ class ToolCalls:
                     # Waiting is not working: the call's seconds are those it ran.
                     started += time.monotonic() - asked_at
                     yield item
+                case Prepared(arguments=arguments):
+                    ran = arguments
                 case ToolResult():
                     result = item
                 case ToolNotice(code=code, text=text):
@@ -104,6 +108,7 @@ class ToolCalls:
             status=result.status,
             observation=result.observation,
             seconds=seconds,
+            arguments=dict(ran) if ran != call.arguments else None,
             values=new_values,
         )
         async for event in self._judge(
@@ -159,7 +164,7 @@ class ToolCalls:
 
     async def _run_tool(
         self, call: ToolCall, budget: Budget, make: EventMaker
-    ) -> AsyncIterator[ToolItem | events.ApprovalRequested | events.ApprovalResolved]:
+    ) -> AsyncIterator[ToolItem | Prepared | events.ApprovalRequested | events.ApprovalResolved]:
         try:
             self.tools.validate(call.tool, call.arguments)
         except (UnknownToolError, InvalidArgumentsError) as error:
@@ -199,6 +204,7 @@ class ToolCalls:
                 text = DENIED if decision.by == "user" else UNATTENDED
                 yield ToolResult(status="refused", observation=text)
                 return
+        yield Prepared(arguments=arguments)
         async for item in tool.run(arguments):
             if isinstance(item, ToolResult) and edited:
                 yield replace(item, observation=EDITED + item.observation)

@@ -72,6 +72,7 @@ class DataDescription(BaseModel):
     columns: int | None = None
     bytes: int
     fingerprint: str = Field(description="hash of schema and content")
+    path: str | None = Field(default=None, description="where a file is, on its machine")
     changes: tuple[str, ...] = Field(
         default=(), description="what the hand-over changed, one sentence a column"
     )
@@ -230,6 +231,9 @@ class ToolCallFinished(EventBase):
     status: CallStatus
     observation: str
     seconds: float
+    arguments: dict[str, Any] | None = Field(
+        default=None, description="what ran, where that is not quite what the model wrote"
+    )
     values: dict[str, Any] = Field(
         default={}, description="named values that the code reported as its result"
     )

@@ -167,6 +167,7 @@ class DataRoom:
             columns=loaded["columns"],
             bytes=size,
             fingerprint=fingerprint,
+            path=str(full),
         )
 
     def _names_for(self, files: Sequence[Path], taken: set[str]) -> dict[str, Path]:
