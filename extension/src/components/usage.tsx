@@ -1,0 +1,67 @@
+// The quiet line below an answer: steps, tokens, time, cost, model.
+
+import { TranslationBundle } from '@jupyterlab/translation';
+import React, { useEffect, useState } from 'react';
+
+import type { ITranscript } from '../model/transcript';
+import { usePanel } from './context';
+
+/** What is known of a run's size, in words. */
+export function usageParts(
+  run: ITranscript,
+  seconds: number,
+  trans: TranslationBundle
+): string[] {
+  const { input, output, cached } = run.usage;
+  const parts = [trans._n('%1 step', '%1 steps', run.steps.length)];
+  if (input + output > 0) {
+    const read = cached
+      ? trans.__(
+          '%1 tokens read, %2 from cache',
+          input.toLocaleString(),
+          cached.toLocaleString()
+        )
+      : trans.__('%1 tokens read', input.toLocaleString());
+    parts.push(read, trans.__('%1 written', output.toLocaleString()));
+  }
+  parts.push(trans.__('%1 s', seconds.toFixed(run.status ? 1 : 0)));
+  if (run.cost !== null) {
+    parts.push(trans.__('$%1', run.cost.toFixed(run.cost < 0.1 ? 4 : 2)));
+  }
+  if (run.model) {
+    parts.push(run.model);
+  }
+  return parts;
+}
+
+export function Usage(props: {
+  run: ITranscript;
+  version: number;
+}): JSX.Element {
+  const { run } = props;
+  const { trans } = usePanel();
+  const seconds = useSeconds(run);
+  const why = [run.modelReason, run.isolation].filter(Boolean).join('\n');
+  return (
+    <span className="jp-Analyst-usage" title={why}>
+      {usageParts(run, seconds, trans).join(' · ')}
+    </span>
+  );
+}
+
+/** The seconds of a run; those of one that goes on pass, whether it has events or not. */
+function useSeconds(run: ITranscript): number {
+  const [now, setNow] = useState(() => Date.now());
+  const going = run.status === null;
+  useEffect(() => {
+    if (!going) {
+      return;
+    }
+    const timer = setInterval(() => setNow(Date.now()), 1000);
+    return () => clearInterval(timer);
+  }, [going]);
+  const begun = Date.parse(run.startedAt);
+  return going && !Number.isNaN(begun)
+    ? Math.max(run.seconds, (now - begun) / 1000)
+    : run.seconds;
+}

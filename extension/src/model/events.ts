@@ -1,0 +1,497 @@
+// The events of a run, as the server sends them.
+// Made from events.schema.json by scripts/make-types.mjs (jlpm types): do not edit.
+/* eslint-disable */
+
+export type AnyEvent =
+  | RunStarted
+  | KernelReady
+  | DataHandedOver
+  | PlanProposed
+  | PlanRevised
+  | PlanStepStarted
+  | PlanStepFinished
+  | Prompt
+  | MessageDelta
+  | ModelResponded
+  | ToolCallStarted
+  | ApprovalRequested
+  | ApprovalResolved
+  | OutputEmitted
+  | ToolCallFinished
+  | FindingsRecalled
+  | FindingSaved
+  | Note
+  | ContextCompacted
+  | Answer
+  | RunFinished;
+
+/**
+ * The first event of a run.
+ */
+export interface RunStarted {
+  model: string;
+  /**
+   * which setting chose the model, in words
+   */
+  model_reason: string;
+  notebook: string | null;
+  protocol: 'native' | 'fenced';
+  question: string;
+  run_id: string;
+  schema_version: number;
+  seq: number;
+  /**
+   * settings of the run; never a key
+   */
+  settings: {
+    [k: string]: unknown;
+  };
+  /**
+   * wall clock, ISO 8601 with zone
+   */
+  started_at: string;
+  /**
+   * seconds since the run started, monotonic clock
+   */
+  t: number;
+  type: 'run_started';
+  versions: {
+    [k: string]: string;
+  };
+}
+/**
+ * The kernel that runs the agent's code answers; what keeps it from the user's things.
+ */
+export interface KernelReady {
+  /**
+   * what isolates it: bubblewrap, landlock, gateway, or none
+   */
+  backend: string;
+  /**
+   * the same in words
+   */
+  isolation: string;
+  /**
+   * its limits and rights; no values of variables
+   */
+  policy: {
+    [k: string]: unknown;
+  };
+  run_id: string;
+  seq: number;
+  /**
+   * seconds since the run started, monotonic clock
+   */
+  t: number;
+  type: 'kernel_ready';
+}
+/**
+ * Frames and files are in the kernel; what the model is told of them stands in ``prompt``.
+ */
+export interface DataHandedOver {
+  data: DataDescription[];
+  run_id: string;
+  seq: number;
+  /**
+   * seconds since the run started, monotonic clock
+   */
+  t: number;
+  type: 'data_handed_over';
+}
+/**
+ * A frame or file that was handed over, as the record keeps it.
+ */
+export interface DataDescription {
+  bytes: number;
+  /**
+   * what the hand-over changed, one sentence a column
+   */
+  changes: string[];
+  columns: number | null;
+  /**
+   * hash of schema and content
+   */
+  fingerprint: string;
+  kind: 'frame' | 'file';
+  name: string;
+  /**
+   * where a file is, on its machine
+   */
+  path: string | null;
+  rows: number | null;
+}
+/**
+ * A plan for the run, before its first step.
+ */
+export interface PlanProposed {
+  run_id: string;
+  seq: number;
+  steps: string[];
+  /**
+   * seconds since the run started, monotonic clock
+   */
+  t: number;
+  type: 'plan_proposed';
+}
+/**
+ * The plan changed.
+ */
+export interface PlanRevised {
+  reason: string;
+  run_id: string;
+  seq: number;
+  steps: string[];
+  /**
+   * seconds since the run started, monotonic clock
+   */
+  t: number;
+  type: 'plan_revised';
+}
+/**
+ * A step of the plan began.
+ */
+export interface PlanStepStarted {
+  index: number;
+  run_id: string;
+  seq: number;
+  /**
+   * seconds since the run started, monotonic clock
+   */
+  t: number;
+  type: 'plan_step_started';
+}
+/**
+ * A step of the plan ended.
+ */
+export interface PlanStepFinished {
+  index: number;
+  run_id: string;
+  seq: number;
+  status: 'ok' | 'error' | 'skipped';
+  /**
+   * seconds since the run started, monotonic clock
+   */
+  t: number;
+  type: 'plan_step_finished';
+}
+/**
+ * The messages exactly as sent. Logged, not shown.
+ *
+ * A request whose messages begin with all the messages of the request before says so by
+ * ``prefix``, the number of messages it shares with it, and holds only the rest.
+ */
+export interface Prompt {
+  messages: {
+    [k: string]: unknown;
+  }[];
+  prefix: number;
+  /**
+   * number of this request to the model in the run, from 0
+   */
+  request: number;
+  run_id: string;
+  sampling: {
+    [k: string]: unknown;
+  };
+  seq: number;
+  /**
+   * seconds since the run started, monotonic clock
+   */
+  t: number;
+  tools: {
+    [k: string]: unknown;
+  }[];
+  type: 'prompt';
+}
+/**
+ * Text of the model as it is generated.
+ */
+export interface MessageDelta {
+  request: number;
+  run_id: string;
+  seq: number;
+  /**
+   * seconds since the run started, monotonic clock
+   */
+  t: number;
+  text: string;
+  type: 'message_delta';
+}
+/**
+ * The model finished one reply.
+ */
+export interface ModelResponded {
+  finish_reason: string | null;
+  request: number;
+  run_id: string;
+  seconds: number;
+  seconds_to_first_token: number | null;
+  seq: number;
+  /**
+   * seconds since the run started, monotonic clock
+   */
+  t: number;
+  text: string;
+  type: 'model_responded';
+  usage: Usage;
+}
+/**
+ * Tokens as the model's server counts them.
+ *
+ * ``input`` includes ``cached``: the tokens of the prompt that the server took from its
+ * cache. A server that reports nothing leaves 0.
+ */
+export interface Usage {
+  cached: number;
+  input: number;
+  output: number;
+}
+/**
+ * A tool call is about to run.
+ */
+export interface ToolCallStarted {
+  arguments: {
+    [k: string]: unknown;
+  };
+  call_id: string;
+  /**
+   * the call as the model wrote it
+   */
+  raw: string;
+  run_id: string;
+  seq: number;
+  /**
+   * seconds since the run started, monotonic clock
+   */
+  t: number;
+  tool: string;
+  type: 'tool_call_started';
+}
+/**
+ * A tool call waits for the user.
+ */
+export interface ApprovalRequested {
+  /**
+   * what will run, where that is not quite what the model wrote
+   */
+  arguments: {
+    [k: string]: unknown;
+  } | null;
+  call_id: string;
+  /**
+   * what it may do, in words
+   */
+  risk: string;
+  run_id: string;
+  seq: number;
+  /**
+   * seconds since the run started, monotonic clock
+   */
+  t: number;
+  type: 'approval_requested';
+}
+/**
+ * The user, or the policy for runs without one, decided.
+ */
+export interface ApprovalResolved {
+  /**
+   * what runs instead, where the user edited the call
+   */
+  arguments: {
+    [k: string]: unknown;
+  } | null;
+  by: 'user' | 'policy';
+  call_id: string;
+  decision: 'approved' | 'denied' | 'edited';
+  run_id: string;
+  seq: number;
+  /**
+   * seconds since the run started, monotonic clock
+   */
+  t: number;
+  type: 'approval_resolved';
+}
+/**
+ * One output of a tool call, in the shape of a notebook's output.
+ *
+ * ``output`` is an nbformat 4 output dictionary: ``stream`` | ``display_data`` |
+ * ``execute_result`` | ``error``. ``display_id`` names an output that a later one with
+ * ``update`` replaces; ``clear`` says that all outputs of the call before it are gone.
+ */
+export interface OutputEmitted {
+  call_id: string;
+  clear: boolean;
+  display_id: string | null;
+  output: {
+    [k: string]: unknown;
+  } | null;
+  run_id: string;
+  seq: number;
+  /**
+   * seconds since the run started, monotonic clock
+   */
+  t: number;
+  type: 'output';
+  update: boolean;
+}
+/**
+ * A tool call ended; ``observation`` is what the model sees of it.
+ */
+export interface ToolCallFinished {
+  /**
+   * what ran, where that is not quite what the model wrote
+   */
+  arguments: {
+    [k: string]: unknown;
+  } | null;
+  call_id: string;
+  observation: string;
+  run_id: string;
+  seconds: number;
+  seq: number;
+  status: 'ok' | 'error' | 'timeout' | 'interrupted' | 'died' | 'refused';
+  /**
+   * seconds since the run started, monotonic clock
+   */
+  t: number;
+  type: 'tool_call_finished';
+  /**
+   * named values that the code reported as its result
+   */
+  values: {
+    [k: string]: unknown;
+  };
+}
+/**
+ * Past findings that matter for the question, best first.
+ */
+export interface FindingsRecalled {
+  findings: RecalledFinding[];
+  run_id: string;
+  seq: number;
+  /**
+   * seconds since the run started, monotonic clock
+   */
+  t: number;
+  type: 'findings_recalled';
+}
+/**
+ * A past finding that matters for a question.
+ */
+export interface RecalledFinding {
+  answer: string;
+  created_at: string;
+  /**
+   * of the questions, about 0 to 1.4; 2 for the same
+   */
+  nearness: number;
+  /**
+   * its name in citations is F and this number
+   */
+  number: number;
+  /**
+   * surely or perhaps the same question, or another one, on the same data; the data changed since; other data
+   */
+  outcome: 'known' | 'likely' | 'related' | 'stale' | 'recipe';
+  question: string;
+}
+/**
+ * The run left a finding.
+ */
+export interface FindingSaved {
+  number: number;
+  run_id: string;
+  seq: number;
+  /**
+   * seconds since the run started, monotonic clock
+   */
+  t: number;
+  type: 'finding_saved';
+}
+/**
+ * Something the user should know: a restart, a budget near its end, a malformed action.
+ */
+export interface Note {
+  /**
+   * what kind of note, a stable identifier
+   */
+  code: string;
+  level: 'info' | 'warning' | 'error';
+  run_id: string;
+  seq: number;
+  /**
+   * seconds since the run started, monotonic clock
+   */
+  t: number;
+  text: string;
+  type: 'note';
+}
+/**
+ * Older messages gave way to a summary.
+ */
+export interface ContextCompacted {
+  run_id: string;
+  seq: number;
+  /**
+   * seconds since the run started, monotonic clock
+   */
+  t: number;
+  tokens_after: number;
+  tokens_before: number;
+  type: 'context_compacted';
+}
+/**
+ * The answer of the run: text in Markdown, and the named values that were computed.
+ */
+export interface Answer {
+  /**
+   * false: a budget ended the run, the text says what is missing
+   */
+  complete: boolean;
+  run_id: string;
+  seq: number;
+  /**
+   * seconds since the run started, monotonic clock
+   */
+  t: number;
+  text: string;
+  type: 'answer';
+  values: {
+    [k: string]: unknown;
+  };
+}
+/**
+ * The last event of a run.
+ */
+export interface RunFinished {
+  cost: number | null;
+  /**
+   * why the status is not ok, one sentence
+   */
+  reason: string | null;
+  run_id: string;
+  seconds: number;
+  seconds_by_phase: {
+    [k: string]: number;
+  };
+  seq: number;
+  status: 'ok' | 'partial' | 'error' | 'stopped';
+  steps: number;
+  /**
+   * seconds since the run started, monotonic clock
+   */
+  t: number;
+  type: 'run_finished';
+  usage: Usage1;
+}
+/**
+ * Tokens as the model's server counts them.
+ *
+ * ``input`` includes ``cached``: the tokens of the prompt that the server took from its
+ * cache. A server that reports nothing leaves 0.
+ */
+export interface Usage1 {
+  cached: number;
+  input: number;
+  output: number;
+}

@@ -1,0 +1,4 @@
+import './base.css';
+import './turn.css';
+import './composer.css';
+import './pages.css';
