@@ -266,7 +266,12 @@ class AgentLoop:
     async def _finish(
         self, task: Task, final: FinalAnswer, make: EventMaker, progress: Progress
     ) -> AsyncIterator[events.Event]:
-        uncomputed = task.has_data and not progress.calls_ok and _DIGITS.search(final.text)
+        uncomputed = (
+            task.has_data
+            and not progress.calls_ok
+            and not reuse.cited(final.text) & task.told
+            and _DIGITS.search(reuse.without_citations(final.text))
+        )
         missing = asked.missing(task.value_names, progress.values)
         blank = _PLACEHOLDER.search(final.text)
         if (uncomputed or missing or blank) and not progress.nudged:

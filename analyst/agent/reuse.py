@@ -16,7 +16,7 @@ from analyst.memory.telling import MOST_CHARACTERS, as_data, brief
 REPLY_TOKENS = 24
 
 _NAMED = re.compile(r"\bF\s?(\d{1,12})\b")
-_FINDING_NAME = re.compile(r"\[F\d+\]")
+_FINDING_NAME = re.compile(r"\[F(\d{1,12})\]")
 
 
 def offer(question: str, findings: Sequence[Finding]) -> str:
@@ -58,4 +58,14 @@ def quote(finding: Finding) -> str:
 
 def cites(text: str) -> bool:
     """Whether a text cites a finding, so that it is not all new."""
-    return bool(_FINDING_NAME.search(text))
+    return bool(cited(text))
+
+
+def cited(text: str) -> set[int]:
+    """Return the numbers of the findings that a text cites."""
+    return {int(number) for number in _FINDING_NAME.findall(text)}
+
+
+def without_citations(text: str) -> str:
+    """Return a text without its citations, whose numbers are none of data."""
+    return _FINDING_NAME.sub("", text)

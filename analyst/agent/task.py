@@ -20,12 +20,14 @@ class Task:
 
     ``value_pattern`` (groups ``name`` and ``value``) reads values that the code prints in a
     format of the caller's. ``has_data``: frames or files were handed over, so an answer with
-    numbers needs code first.
+    numbers needs code first. ``told``: findings whose values the model was told, as they hold
+    for the data; an answer that cites one needs no code.
     """
 
     question: Question
     value_pattern: re.Pattern[str] | None = None
     has_data: bool = False
+    told: frozenset[int] = frozenset()
 
     @property
     def value_names(self) -> Sequence[str]:

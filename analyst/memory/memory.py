@@ -112,6 +112,16 @@ class Memory:
 
         return await self._try(recall, tell) or []
 
+    async def attached(
+        self,
+        numbers: Sequence[int],
+        data: Sequence[DataFingerprint],
+        *,
+        tell: Callable[[str], None],
+    ) -> list[Recalled]:
+        """Return the findings of some numbers, with what each is good for on this data."""
+        return await self._try(lambda: self._open().recall.attached(numbers, data), tell) or []
+
     async def save(
         self, finding: Finding, outputs: Mapping[str, bytes], *, tell: Callable[[str], None]
     ) -> Finding | None:

@@ -162,6 +162,14 @@ class Recall:
             return None
         return Recalled(finding, outcome, nearness) if nearness >= limit else None
 
+    def attached(self, numbers: Sequence[int], data: Sequence[DataFingerprint]) -> list[Recalled]:
+        """Return findings that the user named, with what each is good for; unknown ones not."""
+        outcomes = {_Relation.SAME: Outcome.RELATED, _Relation.CHANGED: Outcome.STALE}
+        return [
+            Recalled(one, outcomes.get(_relation(one, data), Outcome.RECIPE), 0.0)
+            for one in self._store.get_many(numbers)
+        ]
+
     def search(
         self, question: str, *, project: str | None = None, count: int = 20
     ) -> list[tuple[Finding, float]]:

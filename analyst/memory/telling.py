@@ -29,6 +29,30 @@ def as_data(opening: str, lines: Sequence[str]) -> str:
     return "\n".join([said, f"--- {mark}", *lines, f"--- {mark}"])
 
 
+def described_attached(recalled: Sequence[Recalled], *, has_data: bool) -> str:
+    """Return findings that the user added to a question, for a model; "" for none.
+
+    ``has_data``: the question is of data, and a finding's value is told only if it is of that
+    very data. Without data its value is told with what it was computed on, and when.
+    """
+    if not recalled:
+        return ""
+    room = MOST_CHARACTERS // len(recalled)
+    lines = []
+    for one in recalled:
+        finding = one.finding
+        lines.append(f"{finding.citation} asked: {brief(finding.question, room // 3)}")
+        if one.outcome in SAME_DATA or not has_data:
+            of = ", ".join(brief(data.name, 40) for data in finding.data) or "no data"
+            day = finding.created_at[:10]
+            lines.append(f"computed on {of} as it was on {day}: {brief(finding.answer, room // 2)}")
+        else:
+            lines.append(f"{_MEANING[one.outcome]}.")
+            if len(finding.code) <= room // 2:
+                lines.append(f"code:\n{finding.code.strip()}")
+    return as_data("The user added what was computed before, to be named as in [F1].", lines)
+
+
 def described(recalled: Sequence[Recalled]) -> str:
     """Return findings for a model; the value of a finding only if it is of the data at hand."""
     if not recalled:

@@ -14,8 +14,8 @@ from analyst.agent.context import Context
 from analyst.memory.finding import DataFingerprint, Finding
 from analyst.memory.memory import Memory
 from analyst.memory.provenance import writes
-from analyst.memory.recall import Outcome, Recalled
-from analyst.memory.telling import brief, described
+from analyst.memory.recall import SAME_DATA, Outcome, Recalled
+from analyst.memory.telling import brief, described, described_attached
 from analyst.memory.wording import wording
 from analyst.record import events
 from analyst.record.making import EventMaker
@@ -84,6 +84,18 @@ class Recollection:
         return await self.memory.recall(
             question, self.data, project=self.project, tell=self._notice
         )
+
+    async def attached(self, numbers: Sequence[int]) -> tuple[str, frozenset[int]]:
+        """Return the findings that the user added, for the model, and whose values hold."""
+        if not numbers or self.memory is None:
+            return "", frozenset()
+        found = await self.memory.attached(numbers, self.data, tell=self._notice)
+        holding = frozenset(
+            one.finding.number
+            for one in found
+            if one.finding.number is not None and (one.outcome in SAME_DATA or not self.data)
+        )
+        return described_attached(found, has_data=bool(self.data)), holding
 
     def code_to_rerun(self) -> str:
         """Return code that answered the question before the data changed, and tell it; or ""."""

@@ -50,6 +50,7 @@ class RunInput:
     files: tuple[Path, ...] = ()
     values: tuple[str, ...] = ()
     value_pattern: re.Pattern[str] | None = None
+    findings: tuple[int, ...] = ()
     notebook: str | None = None
     attended: bool = False
 
@@ -177,12 +178,13 @@ class Run:
         first_code = recollection.code_to_rerun()
         native = loop.protocol.sends_tools
         hint = "" if first_code else recollection.hint(all_found=native)
-        question = replace(task.question, data=(*texts, hint))
+        attached, told = await recollection.attached(self.given.findings)
+        question = replace(task.question, data=(*texts, hint, attached))
         await kernel.begin(task.assignable)
         self._phases["prepare"] = time.monotonic() - started
         workspace = kernel.hand_off.workspace
         before = await workspace.files()
-        task = replace(task, question=question)
+        task = replace(task, question=question, told=told)
         async for event in loop.run(
             task, self._budget, self._make, self._progress, first_code=first_code
         ):

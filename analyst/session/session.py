@@ -115,6 +115,7 @@ class Session:
         files: Sequence[Path] = (),
         values: Sequence[str] = (),
         value_pattern: re.Pattern[str] | None = None,
+        findings: Sequence[int] = (),
         overrides: Mapping[str, Any] | None = None,
         notebook: str | None = None,
         attended: bool = False,
@@ -124,9 +125,10 @@ class Session:
         ``data``: frames, by the names they get in the kernel. ``files``: data files, read in
         the kernel (a single one becomes ``df``). ``values``: variables the code must compute;
         ``value_pattern`` (groups ``name``, ``value``) also reads them from printed text.
-        ``overrides``: settings for this run alone. ``attended``: somebody reads the events and
-        can decide what ``approval_requested`` asks, by :meth:`resolve_approval`. Closing the
-        iterator stops the run.
+        ``findings``: numbers of findings that go along; their values only if they hold for the
+        data. ``overrides``: settings for this run alone. ``attended``: somebody reads the events
+        and can decide what ``approval_requested`` asks, by :meth:`resolve_approval`. Closing
+        the iterator stops the run.
 
         Raises :class:`RunInProgressError` and :class:`analyst.settings.SettingsError` before
         anything starts; all later trouble is told by events.
@@ -150,6 +152,7 @@ class Session:
                 files=tuple(files),
                 values=tuple(values),
                 value_pattern=value_pattern,
+                findings=tuple(findings),
                 notebook=notebook,
                 attended=attended,
             ),

@@ -266,6 +266,22 @@ async def test_code_that_fails_on_the_changed_data_is_written_anew(
     assert finished == ["error", "ok"]
 
 
+@pytest.mark.parametrize(
+    ("frames", "told"), [({"sales": FRAME}, True), ({"sales": CHANGED}, False), ({}, True)]
+)
+async def test_a_finding_that_goes_along_tells_its_value_only_of_the_data_at_hand(
+    make_session: MakeSession, frames: dict[str, pd.DataFrame], told: bool
+) -> None:
+    await collect(make_session(MEAN), QUESTION, data={"sales": FRAME})
+    session = make_session(["FINAL: As said [F1]."])
+    stream = await collect(session, "Explain the regions", data=frames, findings=[1, 99])
+    sent = of_kind(stream, events.Prompt)[0].messages[-1]["content"]
+    assert "[F1] asked: What is the mean price?" in sent
+    assert ("The mean price is 3.0." in sent) == told
+    assert "What stands between" in sent
+    assert not of_kind(stream, events.FindingSaved)
+
+
 def looking_up(question: str) -> NativeToolCall:
     return NativeToolCall(call_id="c1", name="recall", arguments=json.dumps({"question": question}))
 
