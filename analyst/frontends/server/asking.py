@@ -6,7 +6,6 @@ Here: what may come along, and its limits. Not here: how tables leave a notebook
 
 from __future__ import annotations
 
-import asyncio
 import keyword
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,6 @@ LONGEST_QUESTION = 20_000
 MOST_CONTEXT = 50
 MOST_VALUES = 50
 OVERRIDES = ("approval", "memory", "private", "show_rows", "model")
-_LONGEST_QUOTE = 500
 
 
 @dataclass(frozen=True)
@@ -88,27 +86,16 @@ def read_question(body: dict[str, Any]) -> Question:
 async def gather(question: Question, core: Core, kernels: NotebookKernels) -> Asked:
     """Fetch what goes along; raises :class:`RefusedError`."""
     files: tuple[Path, ...] = tuple(core.root.file(path) for path in question.files)
-    text = question.text
-    if question.findings:
-        text += await asyncio.to_thread(_quoted, core, question.findings)
     data = {}
     for frame in question.frames:
         data[frame.name] = await kernels.fetch(frame.kernel_id, frame.name)
     return Asked(
-        question=text, data=data, files=files, values=question.values, overrides=question.overrides
-    )
-
-
-def _quoted(core: Core, numbers: tuple[int, ...]) -> str:
-    """Return findings as words for the end of a question."""
-    from analyst.session.findings import Findings  # noqa: PLC0415 - brings the database
-
-    with Findings(core.models.settings(), core.data_directory) as findings:
-        found = [findings.get(number) for number in numbers]
-    return "".join(
-        f"\n\nFound earlier {one.citation}: {one_line(one.question, _LONGEST_QUOTE)} — "
-        f"{one_line(one.answer, _LONGEST_QUOTE)}"
-        for one in found
+        question=question.text,
+        data=data,
+        files=files,
+        findings=question.findings,
+        values=question.values,
+        overrides=question.overrides,
     )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,8 @@ STOP_SECONDS = 1.0
 _UNSEEN = 1_000_000
 """More events than a run has: numbers that are not used again after a run without a record."""
 
+_ALL = sys.maxsize
+
 CUT_OFF = "The server ended while this run was going on; what was told until then is here."
 KERNEL_LOST = (
     "The agent's kernel of this conversation has ended: its variables are gone, and the agent has "
@@ -51,6 +54,7 @@ class Asked:
     question: str
     data: Mapping[str, object] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
+    findings: tuple[int, ...] = ()
     values: tuple[str, ...] = ()
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
@@ -153,6 +157,14 @@ class Conversation:
             return False
         return self._session.resolve_approval(call_id, decision, code=code, always=always)
 
+    def material(self) -> tuple[list[bytes], dict[str, object], dict[str, Path]]:
+        """Return what a notebook is made from: the events, the frames and files handed over."""
+        lines = [line.data for line in self.events.lines_after(0, superseded_after=_ALL)]
+        if self._session is None:
+            return lines, {}, {}
+        room = self._session.data_room
+        return lines, dict(room.frames), dict(room.files)
+
     async def reset(self) -> None:
         """Stop the run, and give the session a new kernel and a fresh conversation."""
         self._withdrawn = True
@@ -197,6 +209,7 @@ class Conversation:
             asked.question,
             data=asked.data,
             files=asked.files,
+            findings=asked.findings,
             values=asked.values,
             overrides=asked.overrides,
             notebook=self.record.notebook,
