@@ -120,8 +120,7 @@ def _checked(found: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": str(found.get("name"))[:200],
         "kind": str(found.get("kind"))[:20],
-        "rows": _whole(found.get("rows")),
-        "width": _whole(found.get("width")),
+        "shape": [_whole(found.get("rows")), _whole(found.get("width"))],
         "columns": [
             [str(part)[:200] for part in column[:2]]
             for column in (columns if isinstance(columns, list) else [])[:200]

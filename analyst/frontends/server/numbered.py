@@ -78,8 +78,10 @@ class NumberedEvents:
         for reader in list(self._readers):
             reader.close()
 
-    def lines_after(self, number: int, *, superseded_after: int, most_bytes: int) -> Sequence[Line]:
-        """Return the next lines, at least one if there is any.
+    def lines_after(
+        self, number: int, *, superseded_after: int, most_bytes: int | None = None
+    ) -> Sequence[Line]:
+        """Return the next lines, at least one if there is any, about ``most_bytes`` of them.
 
         Superseded ones count only when their number is above ``superseded_after``.
         """
@@ -90,7 +92,7 @@ class NumberedEvents:
             if line.superseded and line.number <= superseded_after:
                 continue
             size += len(line.data)
-            if found and size > most_bytes:
+            if found and most_bytes is not None and size > most_bytes:
                 break
             found.append(line)
         return found

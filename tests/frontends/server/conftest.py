@@ -44,6 +44,7 @@ class Server:
     base_url: str = "/"
     arguments: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
+    token: str = TOKEN
 
     def __post_init__(self) -> None:
         self.root = self.directory / "root"
