@@ -44,6 +44,8 @@ export default defineConfig([
       ],
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-unused-vars': ['error', { args: 'none' }],
+      // The whole panel is smaller than what loading a part of it later would save.
+      'jupyter/prefer-lazy-imports': 'off',
       'max-lines': ['error', { max: 300 }],
       curly: ['error', 'all'],
       eqeqeq: 'error',

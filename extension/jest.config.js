@@ -5,7 +5,12 @@ const esModules = [
   '@codemirror',
   '@jupyter/',
   '@jupyterlab/',
+  '@marijn',
+  '@microsoft',
+  'color',
+  'exenv-es6',
   'lib0',
+  'marked',
   'nanoid',
   'vscode-ws-jsonrpc',
   'y-protocols',
@@ -17,6 +22,7 @@ module.exports = {
   ...jupyterlab(__dirname),
   automock: false,
   reporters: ['default'],
+  modulePathIgnorePatterns: ['<rootDir>/lib/', '<rootDir>/labextension/'],
   testRegex: 'src/.*\\.spec\\.tsx?$',
   transformIgnorePatterns: [`/node_modules/(?!${esModules}).+`]
 };

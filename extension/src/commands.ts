@@ -29,7 +29,8 @@ export function addCommands(
     execute: () => void,
     options: Partial<CommandRegistry.ICommandOptions> = {}
   ) => {
-    commands.addCommand(id, { label, execute, ...options });
+    const describedBy = { args: { type: 'object', properties: {} } };
+    commands.addCommand(id, { label, execute, describedBy, ...options });
     palette?.addItem({ command: id, category: trans.__('Analyst') });
   };
   add(CommandIDs.open, trans.__('Show Analyst'), show, { icon: analystIcon });

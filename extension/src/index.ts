@@ -14,6 +14,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { addCommands } from './commands';
 import { AnalystApi } from './model/api';
 import { Workspace } from './model/workspace';
+import { notebookPlugins } from './notebook';
 import { AnalystPanel, AnalystWidget } from './panel';
 import { Renderers } from './rendering/renderers';
 import { PanelSettings } from './settings';
@@ -83,4 +84,6 @@ async function restore(
   });
 }
 
-export default panel;
+const plugins: JupyterFrontEndPlugin<unknown>[] = [panel, ...notebookPlugins];
+
+export default plugins;

@@ -21,10 +21,10 @@ export interface IContextProvider {
   readonly id: string;
   /** Heading of its offers. */
   readonly label: string;
+  /** Why nothing can be offered, or null: a sentence for the user. */
+  readonly problem?: string | null;
   /** Offers whose label fits what was typed after the `@`; all for an empty prefix. */
   complete(prefix: string): Promise<IContextItem[]>;
-  /** Why the last offers are missing, as a sentence for the user, or null. */
-  readonly problem?: string | null;
 }
 
 /** Relative to the active cell; `replace` is for its code, or that of `replaceable`. */

@@ -2,3 +2,4 @@ import './base.css';
 import './turn.css';
 import './composer.css';
 import './pages.css';
+import './notebook.css';

@@ -121,7 +121,7 @@ export function RecalledChips(props: {
           title={`${finding.question}\n${finding.answer}`}
           onClick={() => workspace.showFinding(finding.number)}
         >
-          <b>F{finding.number}</b>
+          <b>{`F${finding.number}`}</b>
           <span className="jp-Analyst-chipText">{finding.question}</span>
           <i>{outcomeText(finding.outcome, trans)}</i>
         </button>

@@ -109,7 +109,7 @@ export function FindingDetail(props: { number: number }): JSX.Element {
       {finding && (
         <article className="jp-Analyst-finding">
           <h2>
-            <b>F{number}</b> {visible(finding.question)}
+            <b>{`F${number}`}</b> {visible(finding.question)}
           </h2>
           <div className="jp-Analyst-buttons">
             <button
@@ -227,7 +227,7 @@ function Facts(props: { finding: IFinding }): JSX.Element {
         className="jp-Analyst-citation"
         onClick={() => workspace.showFinding(newer)}
       >
-        F{newer}
+        {`F${newer}`}
       </button>
     ]);
   }

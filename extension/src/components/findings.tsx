@@ -82,7 +82,7 @@ function FindingList(): JSX.Element {
               onClick={() => workspace.showFinding(finding.number)}
             >
               <span className="jp-Analyst-rowHead">
-                <b>F{finding.number}</b>
+                <b>{`F${finding.number}`}</b>
                 {finding.pinned && <span title={trans.__('Pinned')}>★</span>}
                 <time dateTime={finding.created_at}>
                   {dayOf(finding.created_at)}

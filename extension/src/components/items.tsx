@@ -36,7 +36,7 @@ export function Items(props: { run: ITranscript; items: Item[] }): JSX.Element {
                   className="jp-Analyst-citation"
                   onClick={() => workspace.showFinding(item.number)}
                 >
-                  F{item.number}
+                  {`F${item.number}`}
                 </button>
               </p>
             );
