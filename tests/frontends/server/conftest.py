@@ -141,6 +141,16 @@ class Server:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
+    def ask_when_idle(self, conversation: str, **asked: Any) -> dict[str, Any]:
+        while self.get(f"conversations/{conversation}").json()["busy"]:
+            time.sleep(0.01)
+        return self.ask(conversation, **asked)
+
+    def ask_text(self, conversation: str, text: str, **more: Any) -> dict[str, Any]:
+        answer = self.post(f"conversations/{conversation}/ask", {"question": text, **more})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
     @contextlib.contextmanager
     def stream(self, conversation: str, after: int = 0, **options: Any) -> Iterator[Any]:
         with (

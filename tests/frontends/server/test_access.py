@@ -161,6 +161,10 @@ def test_no_part_of_an_address_is_a_path(server, part, route):
         assert "Traceback" not in answer.text
 
 
+NAMES = """
+question context values overrides title notebook decision code always directory path run_ids pinned
+tags model base_url api_key
+""".split()  # noqa: SIM905 - a list of words
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
@@ -172,14 +176,7 @@ ANYTHING = st.recursive(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
-    body=st.dictionaries(
-        st.sampled_from(
-            "question context values overrides title notebook decision code always directory path "
-            "run_ids pinned tags model base_url api_key".split()
-        ),
-        ANYTHING,
-    )
-    | ANYTHING,
+    body=st.dictionaries(st.sampled_from(NAMES), ANYTHING) | ANYTHING,
     route=st.sampled_from(
         [
             ("post", "conversations"),

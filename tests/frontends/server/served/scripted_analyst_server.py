@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 
+from analyst.frontends.server import stream
 from analyst.frontends.server.app import AnalystServer
 
 
@@ -16,6 +17,8 @@ class ScriptedServer(AnalystServer):
     def __init__(self, **options):
         super().__init__(**options)
         real = os.environ["ANALYST_TEST_SESSION"] == "real"
+        if "ANALYST_TEST_HEARTBEAT" in os.environ:
+            stream.HEARTBEAT_SECONDS = float(os.environ["ANALYST_TEST_HEARTBEAT"])
         self.session_factory = real_session if real else events_session
 
 
@@ -99,7 +102,7 @@ class EventsSession:
             if asked.get("approve"):
                 self._waiting["call"] = asyncio.get_running_loop().create_future()
                 yield told(ev.ApprovalRequested, call_id="call", risk="It may do harm.")
-                decision = await self._waiting.pop("call")
+                decision = await self._waiting["call"]
                 yield told(ev.ApprovalResolved, call_id="call", decision=decision, by="user")
             if asked.get("hang"):
                 await self._stop.wait()
