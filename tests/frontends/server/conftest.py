@@ -18,6 +18,7 @@ from typing import Any
 
 import httpx
 import pytest
+from jupyter_client import BlockingKernelClient
 
 import analyst
 
@@ -175,6 +176,20 @@ class Server:
                     break
         return found
 
+    def run_of(self, conversation: str) -> list[StreamedEvent]:
+        """Wait for the end of the newest run and return its events."""
+        while self.get(f"conversations/{conversation}").json()["busy"]:
+            time.sleep(0.02)
+        about = self.get(f"conversations/{conversation}").json()
+        found = []
+        with self.stream(conversation) as stream:
+            for event in stream:
+                if event.event["run_id"] == about["runs"][-1]:
+                    found.append(event)
+                if event.number == about["number"]:
+                    return found
+        raise AssertionError("the stream ended")
+
     def stop(self, number: int = signal.SIGTERM) -> float:
         """End the process and return how long it took."""
         assert self.process is not None
@@ -182,6 +197,60 @@ class Server:
         self.process.send_signal(number)
         self.process.wait(30)
         return time.monotonic() - began
+
+
+class NotebookKernel:
+    """A kernel that the server started, and a client of it."""
+
+    def __init__(self, server):
+        self._server = server
+        answer = self._call("post", "kernels", {"name": "python3"})
+        self.id = answer.json()["id"]
+        file = server.directory / "runtime" / f"kernel-{self.id}.json"
+        self.client = BlockingKernelClient()
+        self.client.load_connection_file(str(file))
+        self.client.start_channels()
+        self.client.wait_for_ready(timeout=30)
+
+    def run(self, code, **options):
+        reply = self.client.execute_interactive(
+            code, timeout=30, output_hook=lambda _: None, **options
+        )
+        assert reply["content"]["status"] == "ok", reply["content"]
+        return reply["content"]
+
+    def value(self, expression):
+        content = self.run(
+            "", user_expressions={"it": expression}, store_history=False, silent=True
+        )
+        return content["user_expressions"]["it"]["data"]["text/plain"]
+
+    @contextlib.contextmanager
+    def busy(self, code="import time; time.sleep(30)"):
+        asked = self.client.execute(code, store_history=False, stop_on_error=False)
+        time.sleep(0.3)
+        yield
+        self._call("post", f"kernels/{self.id}/interrupt", {})
+        self.reply_to(asked)
+
+    def reply_to(self, asked):
+        while self.client.get_shell_msg(timeout=30)["parent_header"]["msg_id"] != asked:
+            pass
+
+    def frames(self):
+        answer = self._server.get(f"kernels/{self.id}/frames")
+        assert answer.status_code == 200, answer.text
+        return {one["name"]: one for one in answer.json()["frames"]}
+
+    def close(self):
+        self.client.stop_channels()
+        if self._server.process.poll() is None:
+            self._call("delete", f"kernels/{self.id}")
+
+    def _call(self, verb, path, body=None):
+        with self._server.client() as client:
+            address = f"http://127.0.0.1:{self._server.port}/api/{path}"
+            return client.request(verb, address, json=body)
 
 
 def streamed(lines: Iterator[str]) -> Iterator[StreamedEvent]:
@@ -220,6 +289,26 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
         if server.process is not None and server.process.poll() is None:
             server.process.kill()
             server.process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def served() -> type[Server]:
+    """Make servers that outlive a test."""
+    return Server
+
+
+@pytest.fixture(scope="module")
+def notebook_kernel() -> Iterator[Callable[[Server], NotebookKernel]]:
+    """Start kernels as notebooks have them."""
+    kernels: list[NotebookKernel] = []
+
+    def start(server: Server) -> NotebookKernel:
+        kernels.append(NotebookKernel(server))
+        return kernels[-1]
+
+    yield start
+    for kernel in kernels:
+        kernel.close()
 
 
 @pytest.fixture(scope="module")

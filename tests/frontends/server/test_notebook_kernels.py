@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import pytest
-from jupyter_client import BlockingKernelClient
 
 FRAMES = """
 import datetime, numpy as np, pandas as pd, polars as pl, pyarrow as pa
@@ -31,65 +30,11 @@ wide = pd.DataFrame(np.zeros((1, 300)))
 NAMES = {"df", "people", "table", "matrix", "wide"}
 
 
-class NotebookKernel:
-    """A kernel that the server started, and a client of it."""
-
-    def __init__(self, server):
-        self._server = server
-        answer = self._call("post", "kernels", {"name": "python3"})
-        self.id = answer.json()["id"]
-        file = server.directory / "runtime" / f"kernel-{self.id}.json"
-        self.client = BlockingKernelClient()
-        self.client.load_connection_file(str(file))
-        self.client.start_channels()
-        self.client.wait_for_ready(timeout=30)
-
-    def run(self, code, **options):
-        reply = self.client.execute_interactive(
-            code, timeout=30, output_hook=lambda _: None, **options
-        )
-        assert reply["content"]["status"] == "ok", reply["content"]
-        return reply["content"]
-
-    def value(self, expression):
-        content = self.run(
-            "", user_expressions={"it": expression}, store_history=False, silent=True
-        )
-        return content["user_expressions"]["it"]["data"]["text/plain"]
-
-    @contextlib.contextmanager
-    def busy(self, code="import time; time.sleep(30)"):
-        asked = self.client.execute(code, store_history=False, stop_on_error=False)
-        time.sleep(0.3)
-        yield
-        self._call("post", f"kernels/{self.id}/interrupt", {})
-        self.reply_to(asked)
-
-    def reply_to(self, asked):
-        while self.client.get_shell_msg(timeout=30)["parent_header"]["msg_id"] != asked:
-            pass
-
-    def frames(self):
-        answer = self._server.get(f"kernels/{self.id}/frames")
-        assert answer.status_code == 200, answer.text
-        return {one["name"]: one for one in answer.json()["frames"]}
-
-    def close(self):
-        self.client.stop_channels()
-        self._call("delete", f"kernels/{self.id}")
-
-    def _call(self, verb, path, body=None):
-        with self._server.client() as client:
-            address = f"http://127.0.0.1:{self._server.port}/api/{path}"
-            return client.request(verb, address, json=body)
-
-
 @pytest.fixture(scope="module")
-def kernel(server):
-    kernel = NotebookKernel(server)
+def kernel(server, notebook_kernel):
+    kernel = notebook_kernel(server)
     kernel.run(FRAMES)
-    yield kernel
-    kernel.close()
+    return kernel
 
 
 def test_frames_are_listed_with_kind_shape_and_columns(kernel):
@@ -186,68 +131,56 @@ def test_a_kernel_that_is_gone_is_a_sentence(server):
     assert "start it again" in answer.json()["message"]
 
 
-def test_a_kernel_without_pyarrow_is_a_sentence(server):
-    kernel = NotebookKernel(server)
-    try:
-        kernel.run("import sys; sys.modules['pyarrow'] = None")
-        kernel.run("import pandas as pd; df = pd.DataFrame({'a': [1]})")
-        assert set(kernel.frames()) == {"df"}
-        answer = ask_with(server, kernel.id, "df")
-        assert answer.status_code == 400
-        assert "%pip install pyarrow" in answer.json()["message"]
-    finally:
-        kernel.close()
+def test_a_kernel_without_pyarrow_is_a_sentence(server, notebook_kernel):
+    kernel = notebook_kernel(server)
+    kernel.run("import sys; sys.modules['pyarrow'] = None")
+    kernel.run("import pandas as pd; df = pd.DataFrame({'a': [1]})")
+    assert set(kernel.frames()) == {"df"}
+    answer = ask_with(server, kernel.id, "df")
+    assert answer.status_code == 400
+    assert "%pip install pyarrow" in answer.json()["message"]
 
 
-def test_polars_alone_is_enough(server):
-    kernel = NotebookKernel(server)
-    try:
-        kernel.run("import sys; sys.modules['pyarrow'] = sys.modules['pandas'] = None")
-        kernel.run("import polars as pl; people = pl.DataFrame({'a': [1], 's': ['x']})")
-        assert given(server, kernel, "people") == "people"
-    finally:
-        kernel.close()
+def test_polars_alone_is_enough(server, notebook_kernel):
+    kernel = notebook_kernel(server)
+    kernel.run("import sys; sys.modules['pyarrow'] = sys.modules['pandas'] = None")
+    kernel.run("import polars as pl; people = pl.DataFrame({'a': [1], 's': ['x']})")
+    assert given(server, kernel, "people") == "people"
 
 
-def test_a_busy_kernel_without_subshells_is_a_sentence_soon(server):
-    kernel = NotebookKernel(server)
-    try:
-        # As ipykernel 6 tells of itself.
-        kernel.run(
-            "kind = type(get_ipython().kernel)\nold = kind.kernel_info\n"
-            "kind.kernel_info = property(lambda self: {\n"
-            "    **old.fget(self), 'supported_features': []})"
-        )
-        kernel.run("import pandas as pd; df = pd.DataFrame({'a': [1]})")
-        assert set(kernel.frames()) == {"df"}
-        assert given(server, kernel, "df") == "df"
-        with kernel.busy():
-            began = time.monotonic()
-            answer = server.get(f"kernels/{kernel.id}/frames")
-            assert time.monotonic() - began < 5
-            assert answer.status_code == 409
-            assert "busy" in answer.json()["message"]
-    finally:
-        kernel.close()
-
-
-def test_a_kernel_that_dies_meanwhile_is_a_sentence(start_server):
-    server = start_server()
-    kernel = NotebookKernel(server)
-    try:
-        kernel.run(
-            "import pandas as pd, os\n"
-            "class Odd(pd.DataFrame):\n"
-            "    @property\n"
-            "    def shape(self):\n"
-            "        os._exit(1)\n"
-            "df = Odd({'a': [1]})"
-        )
+def test_a_busy_kernel_without_subshells_is_a_sentence_soon(server, notebook_kernel):
+    kernel = notebook_kernel(server)
+    # As ipykernel 6 tells of itself.
+    kernel.run(
+        "kind = type(get_ipython().kernel)\nold = kind.kernel_info\n"
+        "kind.kernel_info = property(lambda self: {\n"
+        "    **old.fget(self), 'supported_features': []})"
+    )
+    kernel.run("import pandas as pd; df = pd.DataFrame({'a': [1]})")
+    assert set(kernel.frames()) == {"df"}
+    assert given(server, kernel, "df") == "df"
+    with kernel.busy():
+        began = time.monotonic()
         answer = server.get(f"kernels/{kernel.id}/frames")
-        assert answer.status_code in {404, 409}
-        assert "kernel" in answer.json()["message"]
-    finally:
-        kernel.close()
+        assert time.monotonic() - began < 5
+        assert answer.status_code == 409
+        assert "busy" in answer.json()["message"]
+
+
+def test_a_kernel_that_dies_meanwhile_is_a_sentence(start_server, notebook_kernel):
+    server = start_server()
+    kernel = notebook_kernel(server)
+    kernel.run(
+        "import pandas as pd, os\n"
+        "class Odd(pd.DataFrame):\n"
+        "    @property\n"
+        "    def shape(self):\n"
+        "        os._exit(1)\n"
+        "df = Odd({'a': [1]})"
+    )
+    answer = server.get(f"kernels/{kernel.id}/frames")
+    assert answer.status_code in {404, 409}
+    assert "kernel" in answer.json()["message"]
 
 
 def ask_with(server, kernel_id, name):

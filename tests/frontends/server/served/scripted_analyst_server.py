@@ -33,8 +33,8 @@ def real_session(directory):
 
     def reply(request):
         text = str(request.messages[-1]["content"])
-        if "```python" in text:
-            block = text[text.index("```python") :].partition("```python\n")[2].partition("```")[0]
+        block = text.partition("```python\n")[2].partition("```")[0]
+        if block:
             return ScriptedReply(text=f"I compute it.\n```python\n{block}```")
         return "FINAL: It is computed."
 
