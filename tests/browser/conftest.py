@@ -5,6 +5,7 @@ The browser is Debian's Chromium (package ``chromium``); nothing is downloaded.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -23,7 +24,10 @@ import nbformat
 import pytest
 from playwright.sync_api import Page
 
-IN_KERNEL = Path(__file__).parents[1] / "frontends" / "in_kernel"
+FRONTENDS = Path(__file__).parents[1] / "frontends"
+IN_KERNEL = FRONTENDS / "in_kernel"
+SCRIPTED_SERVER = FRONTENDS / "server" / "served"
+LABEXTENSION = Path(__file__).parents[2] / "extension" / "labextension"
 QUIET_SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {
         "fetchNews": "false",
@@ -85,7 +89,34 @@ class JupyterServer:
 
 @pytest.fixture(scope="session")
 def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
-    home = tmp_path_factory.mktemp("jupyter")
+    """A server of an environment that has only the magic."""
+    with _serving(tmp_path_factory.mktemp("jupyter")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def jupyter_with_panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
+    """A server with the panel, whose sessions reply with the code block of the question."""
+    assert (LABEXTENSION / "package.json").exists(), (
+        f"Build the extension for these tests: cd {LABEXTENSION.parent}; jlpm install; jlpm build"
+    )
+    home = tmp_path_factory.mktemp("panel")
+    extensions = home / "labextensions"
+    extensions.mkdir()
+    (extensions / "jupyter-analyst").symlink_to(LABEXTENSION)
+    served = {"analyst.frontends.server": False, "scripted_analyst_server": True}
+    with _serving(
+        home,
+        f"--LabApp.extra_labextensions_path={extensions}",
+        f"--JupyterNotebookApp.extra_labextensions_path={extensions}",
+        f"--ServerApp.jpserver_extensions={served}",
+        ANALYST_TEST_SESSION="real",
+    ) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def _serving(home: Path, *arguments: str, **environment: str) -> Iterator[JupyterServer]:
     directory = home / "notebooks"
     directory.mkdir()
     settings = home / "lab-settings"
@@ -93,7 +124,8 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]
     (settings / "overrides.json").write_text(json.dumps(QUIET_SETTINGS))
     replies = home / "replies.json"
     token, port = secrets.token_hex(16), _free_port()
-    environment = {
+    paths = (str(IN_KERNEL), str(SCRIPTED_SERVER), os.environ.get("PYTHONPATH"))
+    all_environment = {
         **os.environ,
         "JUPYTER_CONFIG_DIR": str(home / "config"),
         "JUPYTER_DATA_DIR": str(home / "data"),
@@ -103,7 +135,8 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]
         "ANALYST_TEST_REPLIES": str(replies),
         "JUPYTERLAB_SETTINGS_DIR": str(home / "user-settings"),
         # What the tests themselves were told to run stays what the server runs.
-        "PYTHONPATH": os.pathsep.join(filter(None, (str(IN_KERNEL), os.environ.get("PYTHONPATH")))),
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        **environment,
     }
     log = (home / "server.log").open("wb")
     server = subprocess.Popen(
@@ -122,8 +155,9 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]
             f"--LabApp.workspaces_dir={home / 'workspaces'}",
             "--LabApp.expose_app_in_browser=True",
             "--JupyterNotebookApp.expose_app_in_browser=True",
+            *arguments,
         ],
-        env=environment,
+        env=all_environment,
         stdout=log,
         stderr=subprocess.STDOUT,
     )
