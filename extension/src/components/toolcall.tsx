@@ -5,6 +5,7 @@ import {
   checkIcon,
   copyIcon,
   caretDownIcon,
+  editIcon,
   notebookIcon
 } from '@jupyterlab/ui-components';
 import { TranslationBundle } from '@jupyterlab/translation';
@@ -113,6 +114,13 @@ function CodeActions(props: { step: IStep }): JSX.Element {
           icon={notebookIcon}
           label={trans.__('Insert as a cell into %1', cells.target)}
           onClick={() => void cells.insertCode(step.code, 'below')}
+        />
+      )}
+      {cells?.replaceable && (
+        <IconButton
+          icon={editIcon}
+          label={trans.__('Replace %1', cells.replaceable)}
+          onClick={() => void cells.insertCode(step.code, 'replace')}
         />
       )}
     </div>

@@ -216,7 +216,7 @@ function Footer(props: {
             <IconButton
               icon={notebookIcon}
               label={trans.__('Insert the answer into %1', cells.target)}
-              onClick={() => void cells.insertAnswer(answer, 'below')}
+              onClick={() => void cells.insertAnswer(answer, 'below', run)}
             />
           )}
         </span>

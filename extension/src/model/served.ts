@@ -126,7 +126,8 @@ export interface IFrame {
 export interface IAsk {
   question: string;
   context: ContextReference[];
-  values?: Record<string, string>;
+  /** Names of variables whose values are wanted. */
+  values?: string[];
   overrides?: Record<string, unknown>;
 }
 

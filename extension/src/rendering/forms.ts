@@ -222,7 +222,11 @@ function overwritten(text: string): string {
 function errorText(output: Record<string, unknown>): string {
   const { traceback, ename, evalue } = output;
   const lines = Array.isArray(traceback) ? traceback.map(String) : [];
-  return lines.length > 0 ? lines.join('\n') : `${ename}: ${evalue}`;
+  // A line of dashes is as wide as a terminal.
+  const text = lines
+    .join('\n')
+    .replace(/^(\u001b\[[\d;]*m)*-{20,}(\u001b\[[\d;]*m)*\n/, '');
+  return text || `${ename}: ${evalue}`;
 }
 
 function parsed(text: string): unknown {
