@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import json
 import sys
+from pathlib import Path
 
 _USAGE_ERROR = 2
 
@@ -24,6 +25,23 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     showing.add_argument("id", metavar="ID", help="the run's id, its beginning or end, or 'last'")
     showing.add_argument("--json", action="store_true", help="print its events as one object")
     showing.set_defaults(run=show)
+    making = verbs.add_parser(
+        "notebook",
+        help="make a notebook of runs",
+        description="Write the code of runs, as it went well, as a notebook that executes by "
+        "itself: data files are its parameters. A file that is there is not touched; the "
+        "notebook's name is numbered then.",
+        allow_abbrev=False,
+    )
+    making.add_argument("ids", metavar="ID", nargs="+", help="as for show; several in order")
+    making.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="where to (default: here, by the run's id)",
+    )
+    making.set_defaults(run=make_notebook)
 
 
 def list_recorded(options: argparse.Namespace) -> int:
@@ -74,6 +92,24 @@ def show(options: argparse.Namespace) -> int:
         view.apply(event)
     if record.skipped:
         print(f"{record.skipped} damaged lines of the record were left out.", file=sys.stderr)
+    return 0
+
+
+def make_notebook(options: argparse.Namespace) -> int:
+    """Run ``analyst runs notebook``; returns the exit code."""
+    from analyst.frontends.export_data import ExportError  # noqa: PLC0415  # late: see above
+    from analyst.frontends.export_recorded import save_runs  # noqa: PLC0415
+    from analyst.record.log import RunLogError  # noqa: PLC0415
+    from analyst.record.runs import RunLookupError, find_run  # noqa: PLC0415
+    from analyst.settings import Settings, SettingsError  # noqa: PLC0415
+
+    try:
+        run_ids = [find_run(typed) for typed in options.ids]
+        place = Path.cwd() / (options.output or f"{run_ids[0]}.ipynb")
+        print(save_runs(run_ids, place, Settings.load()))
+    except (ExportError, RunLookupError, RunLogError, SettingsError) as error:
+        print(f"analyst runs: {error}", file=sys.stderr)
+        return _USAGE_ERROR
     return 0
 
 

@@ -171,6 +171,28 @@ def _runs(_shell: Shell, rest: str) -> str:
     return run_table(runs) if runs else "There is no run on record yet."
 
 
+def _notebook(shell: Shell, rest: str) -> str:
+    from analyst.frontends.export_recorded import save_runs  # noqa: PLC0415  # late: see above
+    from analyst.frontends.user_data import frames_of  # noqa: PLC0415
+    from analyst.record.log import log_path  # noqa: PLC0415
+
+    try:
+        names = shlex.split(rest)
+    except ValueError:
+        names = []
+    if len(names) != bool(rest):
+        raise OptionError("Name one file for the notebook: %agent notebook analysis.ipynb.")
+    recorded = [run_id for run_id in shell.run_ids if log_path(run_id).is_file()]
+    if not recorded:
+        raise OptionError("Nothing that is on record was asked in this notebook yet.")
+    place = Path.cwd() / (names[0] if names else "analysis.ipynb")
+    frames = frames_of(shell.namespace)
+    written = save_runs(recorded, place, shell.bridge.settings, frames=frames)
+    private = len(shell.run_ids) - len(recorded)
+    left_out = f" {private} private questions are left out." if private else ""
+    return f"Written to {written}.{left_out}"
+
+
 def _files(shell: Shell, rest: str) -> str:
     _nothing_more("files", rest)
     files = shell.bridge.written_files()
@@ -220,6 +242,7 @@ _VERBS: dict[str, Verb] = {
     "findings": _findings,
     "files": _files,
     "save": _save,
+    "notebook": _notebook,
 }
 
 _HELP = {
@@ -233,6 +256,8 @@ _HELP = {
     "findings export or import FILE",
     "files": "the files that the agent's code wrote; they last until its kernel is reset",
     "save": "save NAME copies such a file here; save NAME PATH elsewhere or by another name",
+    "notebook": "what the agent ran for this notebook as one that executes without it; notebook "
+    "FILE says where to",
     "runs": "the runs on record, of all notebooks; runs N lists the newest N",
     "help": "this text",
 }

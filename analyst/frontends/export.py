@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _TITLE_LENGTH = 80
 _CITED = re.compile(r"\[F(\d{1,9})\]")
-_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+_TAG = re.compile(r"(\\*)<(?=[A-Za-z/!?])")
 _NO_ANSWER = "There is no answer"
 
 
@@ -44,6 +44,7 @@ class RunDigest:
     values: Mapping[str, Any] = field(default_factory=dict)
     cited: tuple[int, ...] = ()
     recalled: int | None = None
+    saved: int | None = None
     reason: str | None = None
     private: bool = False
 
@@ -94,6 +95,8 @@ def digest(events: Iterable[ev.Event]) -> RunDigest:
             case ev.Answer():
                 found.answer, found.values = event.text, event.values
                 cited |= dict.fromkeys(int(number) for number in _CITED.findall(event.text))
+            case ev.FindingSaved():
+                found.saved = event.number
             case ev.RunFinished():
                 found.reason = event.reason
     found.cited = tuple(cited)
@@ -189,7 +192,9 @@ def _setup(runs: Sequence[RunDigest], material: Material) -> list[str]:
         needed = provenance.code.removesuffix(code).strip("\n")
         found |= dict.fromkeys(one for one in (needed, provenance.setup) if one.strip())
     for run in runs:
-        finding = material.finding(run.recalled) if run.recalled is not None else None
+        # Its own finding knows what it stands on where the runs before it are not at hand.
+        number = run.recalled if run.recalled is not None or len(runs) > 1 or earlier else run.saved
+        finding = material.finding(number) if number is not None else None
         if finding is not None and finding.setup.strip():
             found[finding.setup] = None
     return list(found)
@@ -270,7 +275,13 @@ def _footer(runs: Sequence[RunDigest]) -> str:
 
 def markdown_source(text: str) -> str:
     """Return Markdown that shows no HTML and fetches no image, whatever stands in it."""
-    return _TAG.sub(r"\\<", clean_text(text)).replace("![", "!\\[")
+    return _TAG.sub(_escaped_tag, clean_text(text)).replace("![", "!\\[")
+
+
+def _escaped_tag(match: re.Match[str]) -> str:
+    # An even number of backslashes escapes nothing but each other.
+    slashes = match.group(1)
+    return slashes + ("" if len(slashes) % 2 else "\\") + "<"
 
 
 def _literal(path: str) -> str:

@@ -14,7 +14,6 @@ from analyst.frontends.server.errors import NotThereError, RefusedError
 MOST_LISTED = 1000
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,100}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_NOTEBOOK = ".ipynb"
 
 
 class RunsHandler(AnalystHandler):
@@ -60,7 +59,7 @@ class RunNotebookHandler(AnalystHandler):
         settings = await core.current_settings()
         name = checked_run(run_id)
         made = await asyncio.to_thread(recorded.notebook, name, core.data_directory, settings)
-        self.set_attachment_header(f"{name}{_NOTEBOOK}")
+        self.set_attachment_header(f"{name}.ipynb")
         self.answer(made)
 
 
@@ -72,6 +71,7 @@ class ConversationNotebookHandler(AnalystHandler):
     @answering
     async def post(self, conversation_id: str) -> None:
         """Write runs of a conversation as a notebook at a path."""
+        from analyst.frontends.export_recorded import as_notebook  # noqa: PLC0415 - see above
         from analyst.frontends.server import recorded  # noqa: PLC0415 - see above
 
         core, body = self.core, self.body()
@@ -81,8 +81,9 @@ class ConversationNotebookHandler(AnalystHandler):
         ):
             raise RefusedError("run_ids is a list of runs.")
         place = core.root.inside(body.get("path"))
-        if place.suffix != _NOTEBOOK:
-            place = place.with_name(f"{place.name}{_NOTEBOOK}")
+        if place == core.root.directory:
+            raise RefusedError("Say where the notebook is to be written.")
+        place = as_notebook(place)
         if not place.parent.is_dir():
             raise NotThereError("There is no such directory; choose another place.")
         conversation = await core.conversation(conversation_id)

@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analyst.frontends.export import Material, RunDigest, digest, notebook_of, save_notebook
+from analyst.frontends.export_recorded import finder
 from analyst.frontends.server.errors import NotThereError, RefusedError
-from analyst.memory.errors import FindingsError
 from analyst.record.events import EventCodec
 from analyst.record.log import blob_store, encode_event, read_run
 from analyst.record.runs import list_runs
-from analyst.session.findings import Findings
 
 if TYPE_CHECKING:
-    from analyst.memory.finding import Finding
     from analyst.settings import Settings
 
 
@@ -49,7 +46,7 @@ def shown(run_id: str, directory: Path) -> dict[str, Any]:
 def notebook(run_id: str, directory: Path, settings: Settings) -> dict[str, Any]:
     """Return a run as a notebook."""
     run = digest(_read(run_id, directory).events)
-    with _finder(settings, directory) as finding:
+    with finder(settings, directory) as finding:
         made: dict[str, Any] = notebook_of([run], Material(finding=finding))
     return made
 
@@ -85,7 +82,7 @@ def save(
         raise RefusedError("There is nothing to make a notebook of yet; ask something first.")
     last = max(runs.index(run) for run in chosen)
     earlier = [run for run in runs[:last] if run not in chosen]
-    with _finder(settings, directory) as finding:
+    with finder(settings, directory) as finding:
         material = Material(
             title=title, earlier=earlier, frames=frames, files=files, finding=finding
         )
@@ -97,17 +94,3 @@ def _read(run_id: str, directory: Path) -> Any:
         return read_run(run_id, directory=directory)
     except ValueError:
         raise NotThereError("There is no such run on record.") from None
-
-
-@contextmanager
-def _finder(settings: Settings, directory: Path) -> Iterator[Any]:
-    """Give a function that looks a finding up, or returns ``None``."""
-    with Findings(settings, directory) as findings:
-
-        def finding(number: int) -> Finding | None:
-            try:
-                return findings.get(number)
-            except FindingsError:
-                return None
-
-        yield finding
