@@ -13,6 +13,8 @@ interface IOffer {
 export interface IMentions {
   open: boolean;
   offers: IOffer[];
+  /** Why some offers are missing. */
+  problems: string[];
   active: number;
   choose: (offer: IOffer) => void;
   close: () => void;
@@ -42,12 +44,14 @@ export function useMentions(
 ): IMentions {
   const { workspace } = usePanel();
   const [offers, setOffers] = useState<IOffer[]>([]);
+  const [problems, setProblems] = useState<string[]>([]);
   const [active, setActive] = useState(0);
   const asked = useRef(0);
 
   const close = useCallback(() => {
     asked.current += 1;
     setOffers([]);
+    setProblems([]);
   }, []);
 
   const refresh = useCallback(() => {
@@ -68,6 +72,9 @@ export function useMentions(
     void Promise.all(lists).then(found => {
       if (ticket === asked.current) {
         setOffers(found.flat().slice(0, MOST));
+        setProblems(
+          workspace.providers.flatMap(provider => provider.problem ?? [])
+        );
         setActive(0);
       }
     });
@@ -108,6 +115,7 @@ export function useMentions(
   return {
     open: offers.length > 0,
     offers,
+    problems,
     active,
     choose,
     close,
@@ -123,33 +131,49 @@ export function Mentions(props: {
   const { state, id } = props;
   const { trans } = usePanel();
   if (!state.open) {
-    return null;
+    return <Problems problems={state.problems} />;
   }
   return (
-    <ul
-      id={`${id}-offers`}
-      className="jp-Analyst-offers"
-      role="listbox"
-      aria-label={trans.__('What can go along')}
-    >
-      {state.offers.map((offer, at) => (
-        <li
-          key={JSON.stringify(offer.item.reference)}
-          id={`${id}-offer-${at}`}
-          role="option"
-          aria-selected={at === state.active}
-          // Not on click: the input must keep the cursor.
-          onMouseDown={event => {
-            event.preventDefault();
-            state.choose(offer);
-          }}
-        >
-          <span className="jp-Analyst-chipText">{offer.item.label}</span>
-          <span className="jp-Analyst-quiet">
-            {offer.item.detail ?? offer.group}
-          </span>
-        </li>
+    <>
+      <Problems problems={state.problems} />
+      <ul
+        id={`${id}-offers`}
+        className="jp-Analyst-offers"
+        role="listbox"
+        aria-label={trans.__('What can go along')}
+      >
+        {state.offers.map((offer, at) => (
+          <li
+            key={JSON.stringify(offer.item.reference)}
+            id={`${id}-offer-${at}`}
+            role="option"
+            aria-selected={at === state.active}
+            // Not on click: the input must keep the cursor.
+            onMouseDown={event => {
+              event.preventDefault();
+              state.choose(offer);
+            }}
+          >
+            <span className="jp-Analyst-chipText">{offer.item.label}</span>
+            <span className="jp-Analyst-quiet">
+              {offer.item.detail ?? offer.group}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+/** Why less is offered than there may be. */
+function Problems(props: { problems: string[] }): JSX.Element {
+  return (
+    <div role="status">
+      {props.problems.map(problem => (
+        <p key={problem} className="jp-Analyst-quiet">
+          {problem}
+        </p>
       ))}
-    </ul>
+    </div>
   );
 }

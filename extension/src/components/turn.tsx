@@ -13,7 +13,7 @@ import React, { memo, useState } from 'react';
 import type { ContextReference } from '../model/api';
 import { draftOf } from '../model/transcript';
 import type { ITranscript } from '../model/transcript';
-import { visible } from '../rendering/markdown';
+import { lastCode, visible } from '../rendering/markdown';
 import type { IContextItem } from '../tokens';
 import { ContextChips, DataChips, labelOf } from './chips';
 import { usePanel } from './context';
@@ -202,6 +202,7 @@ function Footer(props: {
   const [copied, setCopied] = useState(false);
   const { cells } = workspace;
   const answer = run.answer;
+  const code = answer === null ? null : lastCode(answer);
   return (
     <footer className="jp-Analyst-footer">
       {settings.options.showUsage && <Usage run={run} version={version} />}
@@ -217,6 +218,13 @@ function Footer(props: {
               icon={notebookIcon}
               label={trans.__('Insert the answer into %1', cells.target)}
               onClick={() => void cells.insertAnswer(answer, 'below', run)}
+            />
+          )}
+          {actions && code !== null && cells?.replaceable && (
+            <IconButton
+              icon={editIcon}
+              label={trans.__('Replace %1', cells.replaceable)}
+              onClick={() => void cells.insertCode(code, 'replace')}
             />
           )}
         </span>

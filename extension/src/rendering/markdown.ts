@@ -48,6 +48,16 @@ export function fenced(code: string, language: string): string {
   return `${fence}${language}\n${code}\n${fence}`;
 }
 
+/** The code of the last Python block of a text, or null. */
+export function lastCode(text: string): string | null {
+  const blocks = [
+    ...text.matchAll(
+      /^ {0,3}(`{3,})(?:python|py)\b[^\n]*\n([\s\S]*?)^ {0,3}\1/gm
+    )
+  ];
+  return blocks.pop()?.[2].trimEnd() ?? null;
+}
+
 /** Characters that reorder or hide what a reader sees are spelled out. */
 export function visible(text: string): string {
   return text.replace(
