@@ -155,3 +155,22 @@ def server_events(server, conversation, until="run_finished", count=1):
                 if not count:
                     return found
     return found
+
+
+def test_kernels_of_idle_conversations_are_ended_when_there_are_too_many(start_server):
+    server = start_server(session="real", arguments=("--AnalystServer.most_kernels=2",))
+    conversations = [server.conversation() for _ in range(4)]
+    for conversation in conversations:
+        server.ask_text(conversation, "Count.\n```python\nkept = 1\nprint(kept)\n```")
+        server.run_of(conversation)
+    codes = {
+        conversation: [one.event.get("code") for one in server.run_of(conversation)]
+        for conversation in conversations
+    }
+    assert ["kernel_lost" in codes[one] for one in conversations] == [True, True, False, False]
+    frames = [server.get(f"conversations/{one}/frames").status_code for one in conversations]
+    assert frames == [200] * 4
+    # It goes on with a new kernel.
+    server.ask_text(conversations[0], "Look.\n```python\nprint('kept' in globals())\n```")
+    outputs = [one.event for one in server.run_of(conversations[0]) if one.type == "output"]
+    assert outputs[-1]["output"]["text"] == "False\n"
