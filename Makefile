@@ -3,9 +3,16 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+PANEL := $(abspath $(VENV))/share/jupyter/labextensions/jupyter-analyst
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test lint unit packages benchmarks clean
+# The panel is built by Node, and runs without it; where Node is not there, its targets say so.
+PANEL_SOURCES := $(shell find extension/src extension/style extension/schema extension/package.json -type f)
+WITH_NODE = command -v node >/dev/null \
+	|| { echo "Node.js is not there: $@ is left out."; exit 0; }; \
+	cd extension && export PATH="$(abspath $(BIN)):$$PATH"
+
+.PHONY: demo test lint unit panel panel-lint panel-test packages benchmarks clean
 
 demo: $(VENV)/.demo
 	$(BIN)/analyst model pull
@@ -13,15 +20,32 @@ demo: $(VENV)/.demo
 
 test: lint unit
 
-lint: $(VENV)/.test
+lint: $(VENV)/.test panel-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-unit: $(VENV)/.test packages
+unit: $(VENV)/.test packages panel panel-test
 	$(BIN)/analyst model pull
 	$(BIN)/python -m pytest
+
+# Builds the panel, and puts it where this environment's JupyterLab looks.
+panel: $(VENV)/.panel
+
+panel-lint: extension/node_modules/.made
+	@$(WITH_NODE) && jlpm lint:check
+
+panel-test: extension/node_modules/.made
+	@$(WITH_NODE) && jlpm test
+
+$(VENV)/.panel: $(VENV)/.test extension/node_modules/.made $(PANEL_SOURCES)
+	@$(WITH_NODE) && jlpm build:prod \
+		&& rm -rf $(PANEL) && mkdir -p $(PANEL) && cp -R labextension/. install.json $(PANEL)
+	@touch $@
+
+extension/node_modules/.made: $(VENV)/.test extension/package.json extension/yarn.lock
+	@$(WITH_NODE) && jlpm install --immutable && touch node_modules/.made
 
 packages:
 	@{ command -v chromium || command -v chromium-browser; } >/dev/null \

@@ -222,11 +222,11 @@ function overwritten(text: string): string {
 function errorText(output: Record<string, unknown>): string {
   const { traceback, ename, evalue } = output;
   const lines = Array.isArray(traceback) ? traceback.map(String) : [];
-  // A line of dashes is as wide as a terminal.
-  const text = lines
-    .join('\n')
-    .replace(/^(\u001b\[[\d;]*m)*-{20,}(\u001b\[[\d;]*m)*\n/, '');
-  return text || `${ename}: ${evalue}`;
+  // A line of dashes, coloured mostly, is as wide as a terminal.
+  const told = lines.filter(
+    line => !/^m?-{20,}m*$/.test(line.replace(/[^A-Za-z-]/g, ''))
+  );
+  return told.join('\n') || `${ename}: ${evalue}`;
 }
 
 function parsed(text: string): unknown {

@@ -1,0 +1,223 @@
+// The panel's parts as a user meets them.
+
+import { act } from 'react';
+
+import {
+  button,
+  host,
+  press,
+  settled,
+  shown,
+  STATUS,
+  type,
+  drawInPage
+} from './harness';
+
+drawInPage();
+
+const BEGUN = { type: 'run_started', question: 'Why?', model: 'm' };
+const CALLED = {
+  type: 'tool_call_started',
+  call_id: 'a',
+  tool: 'python',
+  raw: '',
+  arguments: { code: 'remove()' }
+};
+const WAITS = {
+  type: 'approval_requested',
+  call_id: 'a',
+  risk: 'It deletes files.'
+};
+
+describe('the composer', () => {
+  const area = () => host.querySelector('textarea') as HTMLTextAreaElement;
+
+  it('sends with Enter, begins a line with Shift+Enter, and is empty then', async () => {
+    const { asked } = await shown();
+    act(() => type(area(), 'Why?'));
+    await settled(() => press(area(), 'Enter', { shiftKey: true }));
+    expect(asked.filter(([name]) => name === 'ask')).toEqual([]);
+    await settled(() => press(area(), 'Enter'));
+    expect(asked).toContainEqual([
+      'ask',
+      'c',
+      { question: 'Why?', context: [], overrides: {} }
+    ]);
+    expect(area().value).toBe('');
+  });
+
+  it('keeps what the server refused, and says why', async () => {
+    await shown({ ask: () => Promise.reject(new Error('A run is going on.')) });
+    act(() => type(area(), 'Why?'));
+    await settled(() => press(area(), 'Enter'));
+    expect(area().value).toBe('Why?');
+    expect(host.querySelector('[role=alert]')?.textContent).toContain(
+      'A run is going on.'
+    );
+  });
+
+  it('offers to stop while a run goes on', async () => {
+    const { asked, tell } = await shown();
+    await tell(BEGUN);
+    await settled(() => button('Stop').click());
+    expect(asked).toContainEqual(['stop', 'c']);
+    expect(button('Stopping…').disabled).toBe(true);
+    await tell({ type: 'run_finished', status: 'stopped', seconds: 1 });
+    expect(button('Ask')).toBeTruthy();
+  });
+
+  it('offers what providers have for an @, by keys alone', async () => {
+    const { workspace, asked } = await shown();
+    const item = {
+      reference: { kind: 'file' as const, path: 'data/sales.csv' },
+      label: 'sales.csv'
+    };
+    act(() =>
+      workspace.addProvider({
+        id: 'files',
+        label: 'Files',
+        complete: async prefix => (item.label.startsWith(prefix) ? [item] : [])
+      })
+    );
+    await settled(() => type(area(), 'Sum of @sal'));
+    await settled(() => {
+      area().setSelectionRange(11, 11);
+      area().dispatchEvent(new Event('select', { bubbles: true }));
+    });
+    expect(host.querySelector('[role=option]')?.textContent).toContain(
+      'sales.csv'
+    );
+    await settled(() => press(area(), 'Enter'));
+    expect(area().value).toBe('Sum of ');
+    await settled(() => press(area(), 'Enter'));
+    expect(asked).toContainEqual([
+      'ask',
+      'c',
+      { question: 'Sum of', context: [item.reference], overrides: {} }
+    ]);
+  });
+});
+
+describe('an approval', () => {
+  it('takes the cursor to its card, and to no button of it', async () => {
+    const { tell } = await shown();
+    await tell(BEGUN, CALLED, WAITS);
+    const card = host.querySelector('[role=alertdialog]');
+    expect(document.activeElement).toBe(card);
+    expect(card?.textContent).toContain('It deletes files.');
+    await settled(() => press(card as Element, 'Enter'));
+    expect(host.querySelector('[role=alertdialog]')).toBe(card);
+  });
+
+  it.each([
+    ['Approve', { decision: 'approved', always: false }],
+    ['Deny', { decision: 'denied', always: false }],
+    ['Always in this conversation', { decision: 'approved', always: true }]
+  ])('%s', async (name, made) => {
+    const { tell, asked } = await shown();
+    await tell(BEGUN, CALLED, WAITS);
+    await settled(() => button(name).click());
+    expect(asked).toContainEqual(['decide', 'c', 'a', made]);
+  });
+
+  it('runs what was edited, and never the old code by mistake', async () => {
+    const { tell, asked } = await shown();
+    await tell(BEGUN, CALLED, WAITS);
+    const editor = host.querySelector('.jp-Analyst-editor');
+    act(() => type(editor as HTMLTextAreaElement, 'keep()'));
+    expect(host.textContent).not.toContain('Approve');
+    await settled(() => button('Run as edited').click());
+    expect(asked).toContainEqual([
+      'decide',
+      'c',
+      'a',
+      { decision: 'edited', code: 'keep()', always: false }
+    ]);
+  });
+
+  it('is gone when another front end decided', async () => {
+    const { tell } = await shown();
+    await tell(BEGUN, CALLED, WAITS);
+    await tell({
+      type: 'approval_resolved',
+      call_id: 'a',
+      decision: 'denied',
+      by: 'user'
+    });
+    expect(host.querySelector('[role=alertdialog]')).toBeNull();
+  });
+
+  it('says that code holds characters which hide text', async () => {
+    const { tell } = await shown();
+    await tell(
+      BEGUN,
+      { ...CALLED, arguments: { code: 'x = "\u202e"' } },
+      WAITS
+    );
+    expect(host.textContent).toContain('hide or reorder');
+  });
+});
+
+describe('the panel', () => {
+  it('shows first what is missing, and fetches the model by one click', async () => {
+    const missing = ['E is not on this machine yet; it has to be fetched.'];
+    const embedded = { ...STATUS.embedded, state: 'absent' };
+    const { asked } = await shown({
+      status: async () => ({ ...STATUS, missing, embedded })
+    });
+    expect(host.textContent).toContain(missing[0]);
+    await settled(() => button('Fetch it').click());
+    expect(asked).toContainEqual(['beginPull']);
+    expect(host.querySelector('progress')?.value).toBe(50);
+    expect(host.textContent).toContain('50 %');
+  });
+
+  it('draws what came from the model and the data as text', async () => {
+    const { tell } = await shown();
+    const evil = '<img src=x onerror=alert(1)>';
+    await tell(
+      { ...BEGUN, question: evil },
+      { type: 'note', level: 'warning', code: 'x', text: evil },
+      { type: 'plan_proposed', steps: [evil] },
+      { ...CALLED, arguments: { code: evil } },
+      {
+        type: 'output',
+        call_id: 'a',
+        output: {
+          output_type: 'display_data',
+          data: { 'text/html': `<table><tr><td>${evil}1</td></tr></table>` }
+        }
+      },
+      { type: 'answer', text: evil, values: { [evil]: evil } },
+      { type: 'run_finished', status: 'error', reason: evil, seconds: 1 }
+    );
+    expect(host.querySelector('img')).toBeNull();
+    expect(host.querySelector('[onerror]')).toBeNull();
+    expect(host.querySelector('header')?.textContent).toContain(evil);
+  });
+
+  it('tells screen readers of the answer once, and not of its words', async () => {
+    const { tell } = await shown();
+    const status = () => host.querySelector('[aria-live=polite]')?.textContent;
+    await tell(BEGUN, { type: 'message_delta', request: 0, text: 'It was' });
+    expect(host.querySelector('[role=log]')?.getAttribute('aria-live')).toBe(
+      'off'
+    );
+    expect(status()).toBe('');
+    await tell(
+      { type: 'answer', text: 'It was 42.' },
+      { type: 'run_finished', status: 'ok', seconds: 1 }
+    );
+    expect(status()).toBe('Answer: It was 42.');
+  });
+
+  it('is walked through by arrow keys', async () => {
+    await shown();
+    const tab = () => host.querySelector('[aria-selected=true]') as Element;
+    await settled(() => press(tab(), 'ArrowRight'));
+    expect(tab().textContent).toBe('Findings');
+    await settled(() => press(tab(), 'ArrowLeft'));
+    await settled(() => press(tab(), 'ArrowLeft'));
+    expect(tab().textContent).toBe('Setup');
+  });
+});
