@@ -180,6 +180,7 @@ def bundle() -> None:
 
 
 def show_panel(page: Page) -> None:
+    page.wait_for_function("() => window.jupyterapp")
     page.evaluate("async () => { await window.jupyterapp.restored; }")
     page.evaluate("() => window.jupyterapp.commands.execute('analyst:open')")
     page.wait_for_selector(".jp-Analyst textarea")
@@ -204,8 +205,8 @@ def first_paint(page: Page, url: str) -> None:
 
 def open_conversation(page: Page, title: str) -> None:
     page.evaluate("() => window.jupyterapp.commands.execute('analyst:open')")
-    page.get_by_role("button", name="Conversations").click()
-    page.get_by_role("button", name=title, exact=False).first.click()
+    page.locator(".jp-Analyst-switch").click()
+    page.locator(".jp-Analyst-menuItem", has_text=title).click()
 
 
 def latency(page: Page, api: Api) -> None:
@@ -236,9 +237,11 @@ def long_conversation(page: Page, api: Api) -> None:
     for _ in range(LOADS):
         open_conversation(page, "latency")
         page.wait_for_timeout(300)
-        page.get_by_role("button", name="Conversations").click()
+        page.locator(".jp-Analyst-switch").click()
+        entry = page.locator(".jp-Analyst-menuItem", has_text="ten thousand events")
+        entry.wait_for()
         began = time.perf_counter()
-        page.get_by_role("button", name="ten thousand events").first.click()
+        entry.click()
         page.wait_for_function(
             "count => document.querySelectorAll('.jp-Analyst-near').length === count",
             arg=LONG_RUNS,
