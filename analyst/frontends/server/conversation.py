@@ -11,17 +11,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from analyst.agent.approval import Decided
+from analyst.frontends.server import remarks
 from analyst.frontends.server.errors import BusyError
 from analyst.frontends.server.numbered import Line, NumberedEvents
 from analyst.frontends.server.private_blobs import PrivateBlobs
-from analyst.frontends.server.shelf import Record, RunPlace, now
+from analyst.frontends.server.shelf import Hold, Record, RunPlace, now
 from analyst.frontends.untrusted import one_line
 from analyst.record import events as ev
 from analyst.record.blobs import BlobStore
@@ -36,15 +36,6 @@ STOP_SECONDS = 1.0
 
 _UNSEEN = 1_000_000
 """More events than a run has: numbers that are not used again after a run without a record."""
-
-_ALL = sys.maxsize
-
-CUT_OFF = "The server ended while this run was going on; what was told until then is here."
-KERNEL_LOST = (
-    "The agent's kernel of this conversation has ended: its variables are gone, and the agent has "
-    "forgotten what was said. The next question starts afresh."
-)
-WAS_RESET = "The agent starts afresh: a new kernel, no variables, no earlier questions."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +70,7 @@ class Conversation:
         self.events = events
         self.private_blobs = PrivateBlobs()
         self.has_private_runs = False
+        self.hold: Hold | None = None
         self.run_ids = [place.run_id for place in record.runs]
         self._blobs = blobs
         self._keep = keep
@@ -108,7 +100,7 @@ class Conversation:
 
     def described(self) -> dict[str, Any]:
         """Return what the panel's list shows of it."""
-        return described(self.record) | {
+        return self.record.described() | {
             "runs": list(self.run_ids),
             "busy": self.busy,
             "number": self.events.last,
@@ -159,7 +151,9 @@ class Conversation:
 
     def material(self) -> tuple[list[bytes], dict[str, object], dict[str, Path]]:
         """Return what a notebook is made from: the events, the frames and files handed over."""
-        lines = [line.data for line in self.events.lines_after(0, superseded_after=_ALL)]
+        lines = [
+            line.data for line in self.events.lines_after(0, superseded_after=self.events.last)
+        ]
         if self._session is None:
             return lines, {}, {}
         room = self._session.data_room
@@ -173,7 +167,7 @@ class Conversation:
         await self._session.reset()
         if self._pump is not None:
             await asyncio.wait({self._pump})
-        self._remark("conversation_reset", WAS_RESET)
+        self._remark("conversation_reset", remarks.WAS_RESET)
         self._note_end()
 
     async def rest(self) -> None:
@@ -182,7 +176,8 @@ class Conversation:
         if session is None:
             return
         await session.aclose()
-        self._remark("kernel_lost", KERNEL_LOST)
+        self._remark("kernel_lost", remarks.KERNEL_LOST)
+        self._let_go()
 
     async def aclose(self) -> None:
         """Stop the run, and end the session."""
@@ -191,16 +186,29 @@ class Conversation:
             await session.aclose()
         if self._pump is not None and not self._pump.done():
             await asyncio.wait({self._pump}, timeout=STOP_SECONDS)
+        self._let_go()
 
     def tell_of_end(self) -> None:
         """Say of a conversation that was read from disk what is no more."""
         if self._last_event is not None:
-            self._remark("kernel_lost", KERNEL_LOST)
+            self._remark("kernel_lost", remarks.KERNEL_LOST)
 
-    def cut_off(self) -> None:
-        """Say that the last run has no end, and give it one."""
-        self._remark("cut_off", CUT_OFF, level="warning")
+    def cut_off(self, *, elsewhere: bool) -> None:
+        """Say that the last run has no end, and give it one.
+
+        ``elsewhere``: it may well go on in another server.
+        """
+        if elsewhere:
+            self._remark("elsewhere", remarks.ELSEWHERE, level="warning")
+            self._end_run("stopped", "it is another server's")
+            return
+        self._remark("cut_off", remarks.CUT_OFF, level="warning")
         self._end_run("stopped", "the server ended while it was going on")
+
+    def _let_go(self) -> None:
+        hold, self.hold = self.hold, None
+        if hold is not None:
+            hold.release()
 
     async def _play(
         self, session: Session, asked: Asked, begun: asyncio.Future[tuple[str, int]]
@@ -277,42 +285,16 @@ class Conversation:
 
     def _remark(self, code: str, text: str, *, level: ev.NoteLevel = "info") -> None:
         """Tell a note of the server's own, as one of the last run."""
-        last = self._last_event
-        if last is None:
-            return
-        note = ev.Note(
-            run_id=last.run_id, seq=last.seq + 1, t=last.t, level=level, code=code, text=text
-        )
-        self._last_event = note
-        self.events.add(note.model_dump_json().encode())
+        if self._last_event is not None:
+            self._say(remarks.note_after(self._last_event, code, text, level=level))
 
     def _end_run(self, status: ev.RunStatus, reason: str) -> None:
-        last = self._last_event
-        assert last is not None, "a run that has no end has a beginning"
-        end = ev.RunFinished(
-            run_id=last.run_id,
-            seq=last.seq + 1,
-            t=last.t,
-            status=status,
-            reason=reason,
-            seconds=last.t,
-        )
-        self._last_event = end
-        self.events.add(end.model_dump_json().encode())
+        assert self._last_event is not None, "a run that has no end has a beginning"
+        self._say(remarks.end_after(self._last_event, status, reason))
 
-
-def described(record: Record) -> dict[str, Any]:
-    """Return what the panel's list shows of a conversation that is not in memory."""
-    return {
-        "id": record.id,
-        "title": record.title,
-        "notebook": record.notebook,
-        "created_at": record.created_at,
-        "runs": [place.run_id for place in record.runs],
-        "busy": False,
-        "last": record.last,
-        "number": record.next - 1,
-    }
+    def _say(self, event: ev.Event) -> None:
+        self._last_event = event
+        self.events.add(event.model_dump_json().encode())
 
 
 def _told(task: asyncio.Task[None]) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from analyst.frontends.server import rebuilding
-from analyst.frontends.server.conversation import Conversation, described
-from analyst.frontends.server.errors import NotThereError
+from analyst.frontends.server.conversation import Conversation
+from analyst.frontends.server.errors import BusyError, NotThereError
 from analyst.frontends.server.numbered import NumberedEvents, Wake
 from analyst.frontends.server.shelf import Record, Shelf
 from analyst.record import events as ev
@@ -58,7 +58,7 @@ class Conversations:
 
     async def listed(self) -> list[dict[str, Any]]:
         """Describe all, newest first."""
-        records = {record.id: described(record) for record in await self._on_shelf()}
+        records = {record.id: record.described() for record in await self._on_shelf()}
         records |= {one.record.id: one.described() for one in self._loaded.values()}
         return sorted(records.values(), key=lambda one: one["created_at"], reverse=True)
 
@@ -107,8 +107,31 @@ class Conversations:
     async def claim(self, conversation_id: str) -> Conversation:
         """Return a conversation that nobody else can ask until it is released."""
         conversation = await self.get(conversation_id)
+        if conversation.hold is None:
+            conversation = await self._held(conversation)
         conversation.claim()
         await self._make_room()
+        return conversation
+
+    async def _held(self, conversation: Conversation) -> Conversation:
+        """Take a conversation from other servers, with what they have added to it."""
+        name = conversation.record.id
+        hold = self._shelf.hold(name)
+        if hold is None:
+            raise BusyError(
+                "This conversation is open in another Jupyter server; go on there, end that "
+                "server, or begin a new conversation."
+            )
+        try:
+            kept = await asyncio.to_thread(self._shelf.get, name)
+            if kept is not None and kept != conversation.record:
+                self._loaded.pop(name, None)
+                self._wake(conversation.events.close)
+                conversation = await self.get(name)
+        except BaseException:
+            hold.release()
+            raise
+        conversation.hold = hold
         return conversation
 
     def private_value(self, digest: str) -> bytes | None:
@@ -145,6 +168,7 @@ class Conversations:
 
     def _rebuilt(self, record: Record) -> Conversation:
         events = NumberedEvents(self._wake)
+        elsewhere = self._shelf.is_held_elsewhere(record.id)
         last: ev.Event | None = None
         for place in record.runs:
             found = rebuilding.add_run(events, place, self._data_directory)
@@ -154,7 +178,7 @@ class Conversations:
             if not isinstance(found, ev.RunFinished):
                 # The run after it began behind the numbers of these.
                 conversation = self._conversation(record, events, found)
-                conversation.cut_off()
+                conversation.cut_off(elsewhere=elsewhere)
                 last = conversation.last_event
         events.skip_to(record.next)
         conversation = self._conversation(record, events, last)

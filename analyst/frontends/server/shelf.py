@@ -7,7 +7,9 @@ runs, and what happened in the others: the runs' own logs have that.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
+import os
 import re
 import secrets
 from dataclasses import asdict, dataclass, field
@@ -48,6 +50,32 @@ class Record:
     runs: list[RunPlace] = field(default_factory=list)
     next: int = 1
 
+    def described(self) -> dict[str, Any]:
+        """Return what the panel's list shows of a conversation that is not in memory."""
+        return {
+            "id": self.id,
+            "title": self.title,
+            "notebook": self.notebook,
+            "created_at": self.created_at,
+            "runs": [place.run_id for place in self.runs],
+            "busy": False,
+            "last": self.last,
+            "number": self.next - 1,
+        }
+
+
+class Hold:
+    """A conversation that this server has to itself; goes with the process at the latest."""
+
+    def __init__(self, file: int) -> None:
+        self._file: int | None = file
+
+    def release(self) -> None:
+        """Let others have it; a second call does nothing."""
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
+
 
 class Shelf:
     """The files of all conversations; raises :class:`OSError` when they cannot be written."""
@@ -76,10 +104,34 @@ class Shelf:
         write_private(path, json.dumps(asdict(record), indent=1).encode(), durable=False)
 
     def remove(self, conversation_id: str) -> None:
-        """Delete the file of a conversation; its runs stay on record."""
+        """Delete the files of a conversation; its runs stay on record."""
         if _ID.fullmatch(conversation_id):
-            with contextlib.suppress(FileNotFoundError):
-                (self._directory / f"{conversation_id}.json").unlink()
+            for ending in ("json", "lock"):
+                with contextlib.suppress(FileNotFoundError):
+                    (self._directory / f"{conversation_id}.{ending}").unlink()
+
+    def hold(self, conversation_id: str) -> Hold | None:
+        """Keep other servers of this user from asking in it; ``None`` if one of them does so."""
+        path = private_directory(self._directory) / f"{conversation_id}.lock"
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(file)
+            return None
+        except OSError:
+            pass  # a file system without locks: as if nobody else were there
+        return Hold(file)
+
+    def is_held_elsewhere(self, conversation_id: str) -> bool:
+        """Whether another server asks in it."""
+        if not (self._directory / f"{conversation_id}.lock").exists():
+            return False
+        hold = self.hold(conversation_id)
+        if hold is None:
+            return True
+        hold.release()
+        return False
 
 
 def _record(conversation_id: str, found: dict[str, Any]) -> Record:

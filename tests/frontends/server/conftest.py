@@ -280,7 +280,7 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     servers: list[Server] = []
 
     def start(**options: Any) -> Server:
-        server = Server(tmp_path / "server", **options).start()
+        server = Server(options.pop("directory", tmp_path / "server"), **options).start()
         servers.append(server)
         return server
 
