@@ -68,6 +68,7 @@ $(VENV)/.made:
 
 $(VENV)/.demo: $(VENV)/.made pyproject.toml constraints.txt
 	$(PIP) --editable .
+	@command -v node >/dev/null || echo "Node.js is not there: the panel is not built; all else is."
 	touch $@
 
 $(VENV)/.test: $(VENV)/.made pyproject.toml constraints.txt
