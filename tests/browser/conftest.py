@@ -89,7 +89,7 @@ class JupyterServer:
 
 @pytest.fixture(scope="session")
 def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
-    """A server of an environment that has only the magic."""
+    """A server for the magic."""
     with _serving(tmp_path_factory.mktemp("jupyter")) as server:
         yield server
 

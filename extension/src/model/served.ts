@@ -101,6 +101,8 @@ export interface IFinding {
 export interface IVerified {
   outcome: 'same' | 'differs' | 'data_changed' | 'impossible';
   detail: string;
+  /** What the code put out this time, as outputs of a notebook. */
+  outputs: Record<string, unknown>[];
 }
 
 export interface IRunSummary {
@@ -116,10 +118,10 @@ export interface IRunSummary {
 export interface IFrame {
   name: string;
   kind: string;
-  rows: number;
-  /** Name and type of the first columns; `width` is how many there are. */
+  /** Rows and columns. */
+  shape: number[];
+  /** Name and type of the first columns. */
   columns: [string, string][];
-  width: number;
   bytes: number;
 }
 

@@ -47,14 +47,14 @@ export class FrameProvider implements IContextProvider {
 
 /** A table's name and shape: `df (1,704 × 6)`. */
 export function frameLabel(frame: IFrame): string {
-  const shape = [frame.rows, frame.width].map(size => size.toLocaleString());
+  const shape = frame.shape.map(size => size.toLocaleString());
   return `${frame.name} (${shape.join(' × ')})`;
 }
 
 /** The first columns by name. */
 export function columnsText(frame: IFrame, trans: TranslationBundle): string {
   const named = frame.columns.slice(0, NAMED).map(([name]) => name);
-  const more = frame.width - named.length;
+  const more = (frame.shape[1] ?? named.length) - named.length;
   return more > 0
     ? trans.__('%1 and %2 more', named.join(', '), more.toLocaleString())
     : named.join(', ');

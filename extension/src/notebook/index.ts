@@ -112,7 +112,7 @@ const notebook: JupyterFrontEndPlugin<void> = {
     const describedBy = { args: { type: 'object', properties: {} } };
     commands.addCommand(CommandIDs.askAnalyst, {
       label: trans.__('Ask Analyst'),
-      caption: trans.__('Ask a question about this notebook’s data'),
+      caption: trans.__('Ask Analyst about this notebook’s data'),
       icon: analystIcon,
       describedBy,
       execute: () => panel.open()
