@@ -175,9 +175,10 @@ class Conversation:
         session, self._session = self._session, None
         if session is None:
             return
-        await session.aclose()
+        # First: who asks while the kernel ends gets another one, and holds the conversation anew.
         self._remark("kernel_lost", remarks.KERNEL_LOST)
         self._let_go()
+        await session.aclose()
 
     async def aclose(self) -> None:
         """Stop the run, and end the session."""

@@ -203,7 +203,8 @@ class Conversations:
         resting = [one for one in idle if one.session is not None]
         kernels = sum(one.session is not None for one in self._loaded.values())
         for conversation in resting[: max(0, kernels - self._most_kernels + 1)]:
-            await conversation.rest()
+            if not conversation.busy:
+                await conversation.rest()
         unread = [one for one in idle if not one.events.readers and not one.has_private_runs]
         for conversation in unread[: max(0, len(self._loaded) - MOST_IN_MEMORY)]:
             if not conversation.busy and conversation.record.id in self._loaded:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyst.frontends.server.errors import RefusedError
 from analyst.session.findings import Findings
+from analyst.session.remembering import shown_again
 from analyst.session.verification import computed_again, sources_of
 
 if TYPE_CHECKING:
@@ -33,6 +34,13 @@ def get(settings: Settings, directory: Path, number: int) -> dict[str, Any]:
     """Return one finding."""
     with Findings(settings, directory) as findings:
         return as_json(findings.get(number))
+
+
+def outputs(settings: Settings, directory: Path, number: int) -> list[dict[str, Any]]:
+    """Return the charts and tables that a finding kept, as outputs of a notebook."""
+    with Findings(settings, directory) as findings:
+        kept = ((one.mime, findings.output(one.digest)) for one in findings.get(number).outputs)
+        return [shown_again(mime, body) for mime, body in kept if body is not None]
 
 
 def change(

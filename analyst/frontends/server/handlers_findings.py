@@ -73,6 +73,19 @@ class FindingHandler(DeskHandler):
         self.finish()
 
 
+class FindingOutputsHandler(DeskHandler):
+    """``GET findings/N/outputs``."""
+
+    @web.authenticated
+    @authorized
+    @answering
+    async def get(self, number: str) -> None:
+        """Return what it kept to be looked at."""
+        from analyst.frontends.server import findings_desk  # noqa: PLC0415 - see above
+
+        self.answer({"outputs": await self.in_desk(findings_desk.outputs, whole(number))})
+
+
 class VerifyHandler(AnalystHandler):
     """``POST findings/N/verify``."""
 

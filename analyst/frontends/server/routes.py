@@ -39,6 +39,7 @@ def routes() -> list[tuple[str, type[Any]]]:
         (r"files", frames.FilesHandler),
         (r"findings", findings.FindingsHandler),
         (rf"findings/{_ONE}", findings.FindingHandler),
+        (rf"findings/{_ONE}/outputs", findings.FindingOutputsHandler),
         (rf"findings/{_ONE}/verify", findings.VerifyHandler),
         (r"runs", runs.RunsHandler),
         (rf"runs/{_ONE}/events", runs.RunEventsHandler),

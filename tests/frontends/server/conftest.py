@@ -46,6 +46,8 @@ class Server:
     arguments: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
     token: str = TOKEN
+    # The real one may be enabled in this environment.
+    extensions: str = "{'scripted_analyst_server': True, 'analyst.frontends.server': False}"
 
     def __post_init__(self) -> None:
         self.root = self.directory / "root"
@@ -108,7 +110,7 @@ class Server:
                 f"--ServerApp.root_dir={self.root}",
                 f"--ServerApp.base_url={self.base_url}",
                 f"--IdentityProvider.token={TOKEN}",
-                "--ServerApp.jpserver_extensions={'scripted_analyst_server': True}",
+                f"--ServerApp.jpserver_extensions={self.extensions}",
                 *self.arguments,
             ],
             env=environment,

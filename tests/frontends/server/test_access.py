@@ -147,6 +147,7 @@ ODD_TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_siz
             "conversations/{}/frames",
             "kernels/{}/frames",
             "findings/{}",
+            "findings/{}/outputs",
             "runs/{}/events",
             "runs/{}/notebook",
             "blobs/{}",

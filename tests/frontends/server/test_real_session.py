@@ -169,6 +169,18 @@ def test_findings_are_listed_changed_verified_and_deleted(real):
         assert client.post(f"findings/{number}/verify", json={}).status_code == 404
 
 
+def test_a_finding_keeps_its_table_to_be_looked_at(real):
+    conversation = real.conversation()
+    context = [{"kind": "file", "path": "notes/points.csv"}]
+    code = "display(df.head(2))\nprint('smallest', df.x.min())"
+    events = ask(real, conversation, code, context=context)
+    number = next(one.event["number"] for one in events if one.type == "finding_saved")
+    (output,) = real.get(f"findings/{number}/outputs").json()["outputs"]
+    assert output["output_type"] == "display_data"
+    assert "<table" in output["data"]["text/html"]
+    assert real.get("findings/99999/outputs").status_code == 404
+
+
 def test_runs_are_listed_and_shown(real):
     conversation = real.conversation()
     run_id = ask(real, conversation, "print(1)")[0].event["run_id"]

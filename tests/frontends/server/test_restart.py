@@ -119,6 +119,11 @@ def test_the_end_in_mid_run_leaves_no_process(start_server):
     assert "cut_off" in [one.event.get("code") for one in events]
 
 
+def test_the_extension_loads_by_its_name(start_server):
+    server = start_server(extensions="{'analyst.frontends.server': True}")
+    assert server.get("status").json()["running"] == 0
+
+
 def test_importing_the_extension_brings_no_agent(package_environment):
     code = (
         "import jupyter_server.serverapp, sys\n"
