@@ -7,9 +7,10 @@ import {
   deleteIcon
 } from '@jupyterlab/ui-components';
 import { Dialog, showDialog } from '@jupyterlab/apputils';
-import React, { useEffect, useState } from 'react';
+import React, { useEffect, useMemo, useState } from 'react';
 
 import type { IFinding, IVerified } from '../model/api';
+import type { IShownOutput } from '../model/transcript';
 import { visible } from '../rendering/markdown';
 import { usePanel } from './context';
 import { dayOf } from './findings';
@@ -28,6 +29,7 @@ export function FindingDetail(props: { number: number }): JSX.Element {
   const { workspace, trans } = usePanel();
   const [finding, setFinding] = useState<IFinding | null>(null);
   const [failure, setFailure] = useState('');
+  const [outputs, setOutputs] = useState<Record<string, unknown>[]>([]);
   const [verified, setVerified] = useState<IVerified | null>(null);
   const [doing, setDoing] = useState(false);
 
@@ -37,6 +39,10 @@ export function FindingDetail(props: { number: number }): JSX.Element {
       .finding(number)
       .then(found => wanted && setFinding(found))
       .catch((error: Error) => wanted && setFailure(error.message));
+    workspace.api
+      .findingOutputs(number)
+      .then(found => wanted && setOutputs(found.outputs))
+      .catch(() => undefined);
     return () => {
       wanted = false;
     };
@@ -157,27 +163,12 @@ export function FindingDetail(props: { number: number }): JSX.Element {
               {MARKS[verified.outcome]} {visible(verified.detail)}
             </p>
           )}
+          {verified && verified.outcome !== 'same' && (
+            <Outputs outputs={verified.outputs} />
+          )}
           <Markdown text={finding.answer} />
           <Facts finding={finding} />
-          {finding.outputs.map(output => (
-            <Output
-              key={output.digest}
-              shown={{
-                key: output.digest,
-                displayId: null,
-                cut: 0,
-                output: { output_type: 'display_data', data: {} },
-                blobs: [
-                  {
-                    in: 'data',
-                    key: output.mime,
-                    kind: output.mime.endsWith('json') ? 'json' : 'text',
-                    sha256: output.digest
-                  }
-                ]
-              }}
-            />
-          ))}
+          <Outputs outputs={outputs} />
           {finding.setup.trim() && (
             <details>
               <summary>{trans.__('Code before it')}</summary>
@@ -188,6 +179,26 @@ export function FindingDetail(props: { number: number }): JSX.Element {
         </article>
       )}
     </div>
+  );
+}
+
+/** Outputs as a notebook has them. */
+function Outputs(props: {
+  outputs: readonly Record<string, unknown>[];
+}): JSX.Element {
+  const shown = useMemo(
+    () =>
+      props.outputs.map((output, at): IShownOutput => {
+        return { key: String(at), output, blobs: [], displayId: null, cut: 0 };
+      }),
+    [props.outputs]
+  );
+  return (
+    <>
+      {shown.map(one => (
+        <Output key={one.key} shown={one} />
+      ))}
+    </>
   );
 }
 

@@ -137,6 +137,13 @@ export class AnalystApi {
     return this._get(`findings/${number}`);
   }
 
+  /** What a finding kept to be looked at, as outputs of a notebook. */
+  findingOutputs(
+    number: number
+  ): Promise<{ outputs: Record<string, unknown>[] }> {
+    return this._get(`findings/${number}/outputs`);
+  }
+
   changeFinding(
     number: number,
     change: { pinned?: boolean; tags?: string[] }
@@ -166,7 +173,7 @@ export class AnalystApi {
 
   /** A large value, as it was before it was put apart. */
   async blob(sha256: string, kind: string): Promise<unknown> {
-    const response = await this._request(`blobs/${part(sha256)}`, {});
+    const response = await this._request(`blobs/${part(sha256)}`, {}, { kind });
     return kind === 'json' ? response.json() : response.text();
   }
 
