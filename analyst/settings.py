@@ -195,9 +195,9 @@ class Settings(BaseModel):
     )
     embedding: str = Field(
         default="wordllama",
-        description="how questions are compared: wordllama (offline), fastembed (or fastembed:FOLDER "
-        "with the weights of a model), or endpoint:MODEL "
-        "for the embeddings of base_url",
+        description="how questions are compared: wordllama (offline), fastembed (or "
+        "fastembed:FOLDER with the weights of a model), or endpoint:MODEL for the embeddings of "
+        "base_url",
     )
     approval: Literal["auto", "risky", "ask"] = Field(
         default="auto",
