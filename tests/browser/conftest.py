@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+import venv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,8 @@ from playwright.sync_api import Page
 FRONTENDS = Path(__file__).parents[1] / "frontends"
 IN_KERNEL = FRONTENDS / "in_kernel"
 SCRIPTED_SERVER = FRONTENDS / "server" / "served"
-LABEXTENSION = Path(__file__).parents[2] / "extension" / "labextension"
+ROOT = Path(__file__).parents[2]
+LABEXTENSION = ROOT / "extension" / "labextension"
 QUIET_SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {
         "fetchNews": "false",
@@ -95,28 +97,52 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]
 
 
 @pytest.fixture(scope="session")
-def jupyter_with_panel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of a clean environment, with the wheel and Notebook as a user has them."""
+    assert (LABEXTENSION / "package.json").exists(), "Build the panel for these tests: make panel"
+    place = tmp_path_factory.mktemp("installed")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    _run(*pip, "wheel", "--no-deps", f"--wheel-dir={place}", str(ROOT))
+    (wheel,) = place.glob("*.whl")
+    venv.create(place / "venv", with_pip=False, symlinks=True)
+    python = place / "venv" / "bin" / "python"
+    locked = ("--constraint", str(ROOT / "constraints.txt"))
+    _run(*pip, f"--python={python}", "install", *locked, str(wheel), "notebook")
+    return python
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="session")
+def jupyter_with_panel(
+    tmp_path_factory: pytest.TempPathFactory, installed: Path
+) -> Iterator[JupyterServer]:
     """A server with the panel, whose sessions reply with the code block of the question."""
-    assert (LABEXTENSION / "package.json").exists(), (
-        f"Build the extension for these tests: cd {LABEXTENSION.parent}; jlpm install; jlpm build"
-    )
-    home = tmp_path_factory.mktemp("panel")
-    extensions = home / "labextensions"
-    extensions.mkdir()
-    (extensions / "jupyter-analyst").symlink_to(LABEXTENSION)
-    served = {"analyst.frontends.server": False, "scripted_analyst_server": True}
-    with _serving(
-        home,
-        f"--LabApp.extra_labextensions_path={extensions}",
-        f"--JupyterNotebookApp.extra_labextensions_path={extensions}",
-        f"--ServerApp.jpserver_extensions={served}",
-        ANALYST_TEST_SESSION="real",
-    ) as server:
+    with serve_panel(tmp_path_factory.mktemp("panel"), installed) as server:
         yield server
 
 
 @contextlib.contextmanager
-def _serving(home: Path, *arguments: str, **environment: str) -> Iterator[JupyterServer]:
+def serve_panel(
+    home: Path, python: Path, *arguments: str, session: str = "real", **environment: str
+) -> Iterator[JupyterServer]:
+    """Serve with the wheel's panel; ``session``: what plays the agent, "" for the real one."""
+    if session:
+        # In the place of the extension that the wheel enables.
+        played = {"analyst.frontends.server": False, "scripted_analyst_server": True}
+        arguments = (*arguments, f"--ServerApp.jpserver_extensions={played}")
+        environment |= {"ANALYST_TEST_SESSION": session}
+    with _serving(home, *arguments, python=python, **environment) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def _serving(
+    home: Path, *arguments: str, python: Path = Path(sys.executable), **environment: str
+) -> Iterator[JupyterServer]:
     directory = home / "notebooks"
     directory.mkdir()
     settings = home / "lab-settings"
@@ -141,7 +167,7 @@ def _serving(home: Path, *arguments: str, **environment: str) -> Iterator[Jupyte
     log = (home / "server.log").open("wb")
     server = subprocess.Popen(
         [
-            sys.executable,
+            str(python),
             "-m",
             "jupyterlab",
             "--allow-root",
@@ -158,6 +184,7 @@ def _serving(home: Path, *arguments: str, **environment: str) -> Iterator[Jupyte
             *arguments,
         ],
         env=all_environment,
+        cwd=home,
         stdout=log,
         stderr=subprocess.STDOUT,
     )
