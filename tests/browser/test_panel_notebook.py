@@ -232,6 +232,25 @@ def test_a_table_of_the_agents_kernel_is_brought_into_the_notebook(
     expect(brought.get_by_role("button", name="Explain")).to_have_count(0)
 
 
+def test_a_run_of_a_cell_is_made_a_notebook_and_opened(
+    page: Page, jupyter_with_panel: JupyterServer, run_cells: RunCells
+) -> None:
+    question = "%%agent\nWhat is made of this?"
+    replies = ["```python\nmade = 40 + 2\nprint(made)\n```", "FINAL: It is 42."]
+    jupyter_with_panel.write("source.ipynb", [FRAME, question], replies)
+    page.goto(jupyter_with_panel.url("lab/tree", "source.ipynb"))
+    run_cells(page, 2)
+    panel = open_panel(page)
+    panel.get_by_role("tab", name="Runs").click()
+    panel.get_by_text("What is made of this?").first.click()
+    panel.get_by_role("button", name="Make a notebook").click()
+    opened = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+    expect(opened).to_contain_text("made = 40 + 2", timeout=30_000)
+    expect(page.get_by_role("main").get_by_role("tab", selected=True)).not_to_contain_text(
+        "source.ipynb"
+    )
+
+
 def open_panel(page: Page) -> Locator:
     """Open the panel by the notebook's button, at a fresh conversation."""
     button = page.get_by_role("button", name="Ask Analyst about")

@@ -50,7 +50,10 @@ export function Composer(props: {
     const node = area.current;
     if (node) {
       node.style.height = 'auto';
-      node.style.height = `${node.scrollHeight}px`;
+      if (node.scrollHeight > 0) {
+        // In a hidden panel nothing has a height.
+        node.style.height = `${node.scrollHeight}px`;
+      }
     }
   }, [text]);
 

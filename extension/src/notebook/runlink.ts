@@ -50,6 +50,7 @@ export class RunLink implements IDisposable {
 
   dispose(): void {
     this._disposed = true;
+    // Not closed: the message would come to a subshell that ends at the same time.
     this._comm?.dispose();
     this._comm = null;
   }
