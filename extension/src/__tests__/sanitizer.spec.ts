@@ -46,6 +46,7 @@ describe('PanelSanitizer', () => {
     for (const link of host.querySelectorAll('a')) {
       expect(link.target).toBe('_blank');
       expect(link.rel).toBe('noopener noreferrer nofollow');
+      expect(link.getAttribute('referrerpolicy')).toBe('no-referrer');
       expect(link.getAttribute('href')).toMatch(/^(https|mailto):/);
     }
   });

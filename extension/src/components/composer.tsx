@@ -76,6 +76,7 @@ export function Composer(props: {
     setText('');
     setContext([]);
     setFailure(null);
+    area.current?.focus();
     conversation?.dismissRefusal();
     const sent = await workspace
       .ask(question, context, settings.overrides)
@@ -176,6 +177,7 @@ export function Composer(props: {
           </span>
           {busy ? (
             <button
+              key="stop"
               type="button"
               className="jp-Analyst-button jp-mod-stop"
               disabled={stopping}
@@ -186,6 +188,7 @@ export function Composer(props: {
             </button>
           ) : (
             <button
+              key="ask"
               type="submit"
               className="jp-Analyst-button jp-mod-primary"
               disabled={!text.trim()}

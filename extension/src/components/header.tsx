@@ -30,7 +30,7 @@ export function Header(): JSX.Element {
   const [open, setOpen] = useState(false);
   const host = useRef<HTMLDivElement>(null);
   const info = conversations.find(one => one.id === current?.id);
-  const untitled = trans.__('New conversation');
+  const untitled = trans.__('Untitled');
   const title = info?.title || current?.runs[0]?.question || untitled;
 
   useEffect(() => {

@@ -94,7 +94,7 @@ export class Workspace implements IDisposable {
     await Promise.all([this.refreshStatus(), this.refreshConversations()]);
     const ids = this._conversations.map(one => one.id);
     const id = preferred && ids.includes(preferred) ? preferred : ids[0];
-    if (id && !this._current) {
+    if (id && !this._chosen) {
       this.select(id);
     }
     if (this._status && !isUsable(this._status)) {
@@ -132,6 +132,7 @@ export class Workspace implements IDisposable {
 
   /** Show the conversation `id`. */
   select(id: string): void {
+    this._chosen = true;
     if (this._current?.id !== id) {
       this._current?.dispose();
       this._current = new ConversationModel(this.api, id);
@@ -143,6 +144,7 @@ export class Workspace implements IDisposable {
 
   /** Leave the conversation that is shown; the next question begins another. */
   startAnew(): void {
+    this._chosen = true;
     this._current?.dispose();
     this._current = null;
     this.show('conversation');
@@ -173,6 +175,7 @@ export class Workspace implements IDisposable {
     overrides: Record<string, unknown>
   ): Promise<boolean> {
     if (!this._current) {
+      this._chosen = true;
       const { id } = await this.api.createConversation(this.notebook);
       this.select(id);
     }
@@ -215,6 +218,8 @@ export class Workspace implements IDisposable {
   private _failure: string | null = null;
   private _conversations: IConversationInfo[] = [];
   private _current: ConversationModel | null = null;
+  /** Whether the user has chosen by now what is shown. */
+  private _chosen = false;
   private _tab: Tab = 'conversation';
   private _openFinding: number | null = null;
   private _draft: IDraftQuestion = { text: '', context: [] };

@@ -131,7 +131,13 @@ function chartForm(value: unknown): Form | null {
     // The panel is narrow, and its width changes.
     layout: { ...(local(layout ?? {}) as object), autosize: true },
     ...(Array.isArray(frames) ? { frames: frames.map(local) } : {}),
-    config: { responsive: true, displaylogo: false }
+    // Nothing of it goes to anybody's server, by whatever button.
+    config: {
+      responsive: true,
+      displaylogo: false,
+      showSendToCloud: false,
+      plotlyServerURL: ''
+    }
   };
   delete (shown.layout as Record<string, unknown>).width;
   return { kind: 'mime', mime: PLOTLY, data: shown, rich: true };

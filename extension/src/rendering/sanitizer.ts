@@ -105,5 +105,7 @@ function clean(element: Element): void {
     element.setAttribute('href', address);
     element.setAttribute('target', '_blank');
     element.setAttribute('rel', 'noopener noreferrer nofollow');
+    // Says the same as noreferrer, and Jupyter's renderers leave it alone.
+    element.setAttribute('referrerpolicy', 'no-referrer');
   }
 }

@@ -1,0 +1,39 @@
+"""What tests do in the panel, as a user does it."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, Page, expect
+
+from .conftest import JupyterServer
+
+
+def open_panel(page: Page, server: JupyterServer, path: str = "lab") -> Locator:
+    """Open a page of the server and the panel in it."""
+    page.goto(f"{server.address}/{path}?token={server.token}&reset")
+    return shown_panel(page)
+
+
+def shown_panel(page: Page) -> Locator:
+    """Show the panel of the page that is open."""
+    page.wait_for_function("() => window.jupyterapp")
+    page.evaluate("() => window.jupyterapp.restored")
+    page.evaluate("() => window.jupyterapp.commands.execute('analyst:open')")
+    panel = page.locator("#jupyter-analyst")
+    expect(panel).to_be_visible()
+    return panel
+
+
+def begin(panel: Locator) -> None:
+    """Begin a conversation."""
+    panel.get_by_role("button", name="New conversation", exact=True).click()
+
+
+def ask(panel: Locator, question: str) -> None:
+    """Send a question."""
+    panel.get_by_role("combobox", name="Question").fill(question)
+    panel.get_by_role("button", name="Ask", exact=True).click()
+
+
+def code_of(code: str) -> str:
+    """Return a question that the scripted model answers by this code."""
+    return f"Please run this.\n```python\n{code}```"
