@@ -39,6 +39,9 @@ DENIED = "The user did not allow this call. Find another way, or say what is mis
 UNATTENDED = "Nobody is here to allow this call. Find another way, or say what is missing."
 EDITED = "The user edited the code before it ran. "
 
+RESTARTED = (
+    "The agent's kernel was started anew: its variables are gone, the data handed over is there."
+)
 NOT_COMPUTED = "The code only writes an answer down. Compute it from the data."
 
 
@@ -111,6 +114,8 @@ class ToolCalls:
             arguments=dict(ran) if ran != call.arguments else None,
             values=new_values,
         )
+        if result.state_lost:
+            yield make(events.Note, level="warning", code="kernel_restarted", text=RESTARTED)
         async for event in self._judge(
             task, call, result, budget=budget, make=make, progress=progress
         ):

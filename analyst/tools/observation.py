@@ -20,7 +20,6 @@ ERROR_LIMIT = 1500
 MESSAGE_LIMIT = 400
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[@-_]")
-_OVERWRITTEN = re.compile(r"[^\n]*\r(?!\n)")
 _PLOTLY = "application/vnd.plotly.v1+json"
 _CHARTS = {
     _PLOTLY: "an interactive chart",
@@ -33,7 +32,15 @@ POINTS_TOLD = 12
 
 def clean(text: str) -> str:
     """Drop terminal colours and lines that a progress bar overwrote."""
-    return _OVERWRITTEN.sub("", _ANSI.sub("", text))
+    text = _ANSI.sub("", text)
+    if "\r" not in text:
+        return text
+    return "\n".join(map(_as_seen, text.split("\n")))
+
+
+def _as_seen(line: str) -> str:
+    """Return what a terminal shows of a line after its carriage returns."""
+    return line.rstrip("\r").rpartition("\r")[2]
 
 
 def cut_head(text: str, limit: int = SUCCESS_LIMIT) -> str:

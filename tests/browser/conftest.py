@@ -127,29 +127,41 @@ def jupyter_with_panel(
 
 @contextlib.contextmanager
 def serve_panel(
-    home: Path, python: Path, *arguments: str, session: str = "real", **environment: str
+    home: Path,
+    python: Path,
+    *,
+    session: str = "real",
+    port: int | None = None,
+    token: str | None = None,
+    **environment: str,
 ) -> Iterator[JupyterServer]:
     """Serve with the wheel's panel; ``session``: what plays the agent, "" for the real one."""
+    arguments: tuple[str, ...] = ()
     if session:
         # In the place of the extension that the wheel enables.
         played = {"analyst.frontends.server": False, "scripted_analyst_server": True}
-        arguments = (*arguments, f"--ServerApp.jpserver_extensions={played}")
+        arguments = (f"--ServerApp.jpserver_extensions={played}",)
         environment |= {"ANALYST_TEST_SESSION": session}
-    with _serving(home, *arguments, python=python, **environment) as server:
+    with _serving(home, *arguments, python=python, port=port, token=token, **environment) as server:
         yield server
 
 
 @contextlib.contextmanager
 def _serving(
-    home: Path, *arguments: str, python: Path = Path(sys.executable), **environment: str
+    home: Path,
+    *arguments: str,
+    python: Path = Path(sys.executable),
+    port: int | None = None,
+    token: str | None = None,
+    **environment: str,
 ) -> Iterator[JupyterServer]:
     directory = home / "notebooks"
-    directory.mkdir()
+    directory.mkdir(exist_ok=True)
     settings = home / "lab-settings"
-    settings.mkdir()
+    settings.mkdir(exist_ok=True)
     (settings / "overrides.json").write_text(json.dumps(QUIET_SETTINGS))
     replies = home / "replies.json"
-    token, port = secrets.token_hex(16), _free_port()
+    token, port = token or secrets.token_hex(16), port or _free_port()
     paths = (str(IN_KERNEL), str(SCRIPTED_SERVER), os.environ.get("PYTHONPATH"))
     all_environment = {
         **os.environ,
@@ -164,7 +176,7 @@ def _serving(
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
         **environment,
     }
-    log = (home / "server.log").open("wb")
+    log = (home / "server.log").open("ab")
     server = subprocess.Popen(
         [
             str(python),

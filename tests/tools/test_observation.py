@@ -145,3 +145,19 @@ def test_cuts_stay_near_their_limit_and_keep_their_end(text: str, limit: int) ->
 )
 def test_no_outputs_whatever_break_an_observation(outputs: list[dict[str, Any]], code: str) -> None:
     assert observe(outputs, code)
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("text", ["x" * 8_000_000, ("x" * 99 + "\r") * 80_000, "\x1b[" * 2_000_000])
+def test_floods_take_time_in_proportion(text: str) -> None:
+    """A line of megabytes without an end once took hours."""
+    seen = observe([{"output_type": "stream", "name": "stdout", "text": text}], "print(x)")
+    assert len(seen) < 5_000
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [("1%\r2%\r\nnext", "2%\nnext"), ("a\r\nb", "a\nb"), ("10%\r100%\r", "100%"), ("\r", "")],
+)
+def test_what_was_overwritten_is_not_seen(text: str, seen: str) -> None:
+    assert clean(text) == seen
