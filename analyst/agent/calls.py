@@ -40,7 +40,8 @@ UNATTENDED = "Nobody is here to allow this call. Find another way, or say what i
 EDITED = "The user edited the code before it ran. "
 
 RESTARTED = (
-    "The agent's kernel was started anew: its variables are gone, the data handed over is there."
+    "The agent's kernel ended. Another one takes its place with the data handed over; all other "
+    "variables are gone."
 )
 NOT_COMPUTED = "The code only writes an answer down. Compute it from the data."
 
@@ -114,8 +115,11 @@ class ToolCalls:
             arguments=dict(ran) if ran != call.arguments else None,
             values=new_values,
         )
-        if result.state_lost:
+        lost = result.state_lost or result.status == "died"
+        if lost and not progress.loss_told:
             yield make(events.Note, level="warning", code="kernel_restarted", text=RESTARTED)
+        # A kernel that died is only replaced, and found replaced, at the next call.
+        progress.loss_told = result.status == "died"
         async for event in self._judge(
             task, call, result, budget=budget, make=make, progress=progress
         ):

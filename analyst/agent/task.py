@@ -68,5 +68,6 @@ class Progress:
     doubts: int = 0
     retrying: bool = False
     nudged: bool = False
+    loss_told: bool = False
     seconds_model: float = 0.0
     seconds_tools: float = 0.0

@@ -37,3 +37,10 @@ def ask(panel: Locator, question: str) -> None:
 def code_of(code: str) -> str:
     """Return a question that the scripted model answers by this code."""
     return f"Please run this.\n```python\n{code}```"
+
+
+def await_answer(panel: Locator, timeout: float = 60_000, text: str = "It is computed.") -> None:
+    """Wait until the last run has this answer; what a screen reader is told says it too."""
+    expect(panel.locator(".jp-Analyst-turn").last.locator(".jp-Analyst-answer")).to_contain_text(
+        text, timeout=timeout
+    )

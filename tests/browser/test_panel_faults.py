@@ -13,12 +13,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from .conftest import JupyterServer, serve_panel
-from .panel_page import ask, begin, code_of, open_panel, shown_panel
+from .panel_page import ask, await_answer, begin, code_of, open_panel, shown_panel
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 SLOW = "import time\nfor n in range({n}):\n    print('line', n, flush=True)\n    time.sleep(0.5)\n"
-DONE = "It is computed."
 
 
 @pytest.fixture
@@ -40,7 +39,7 @@ def test_a_cut_network_loses_and_repeats_nothing(
     page.context.set_offline(True)
     page.wait_for_timeout(30_000)
     page.context.set_offline(False)
-    expect(panel.get_by_text(DONE)).to_be_visible(timeout=60_000)
+    await_answer(panel, 60_000)
     panel.get_by_role("button", name=re.compile("I compute it")).click()
     lines = text.inner_text().split("\n")
     assert [line for line in lines if line] == [f"line {n}" for n in range(90)]
@@ -57,7 +56,7 @@ def test_a_tab_that_is_closed_and_opened_again_goes_on(
     panel = open_panel(second_page, jupyter_with_panel)
     panel.locator(".jp-Analyst-switch").click()
     panel.locator(".jp-Analyst-menuItem").first.click()
-    expect(panel.get_by_text(DONE)).to_be_visible(timeout=60_000)
+    await_answer(panel, 60_000)
     expect(panel.get_by_text("Please run this.").first).to_be_visible()
 
 
@@ -77,7 +76,7 @@ def test_of_two_tabs_the_first_decides_and_the_other_sees_it(
     expect(other_card).to_be_visible(timeout=20_000)
     other_card.get_by_role("button", name="Approve").click()
     for one in (panel, other):
-        expect(one.get_by_text(DONE)).to_be_visible(timeout=20_000)
+        await_answer(one, 20_000)
         expect(one.get_by_role("alertdialog")).to_have_count(0)
     set_approval(page, "server")
 
@@ -100,11 +99,11 @@ def test_a_kernel_that_is_killed_is_told_and_the_next_question_has_another(
     panel = open_panel(page, jupyter_with_panel)
     begin(panel)
     ask(panel, code_of("import os\nprint('about to end', flush=True)\nos.kill(os.getpid(), 9)\n"))
-    told = panel.get_by_text(re.compile("kernel was started anew")).first
+    told = panel.get_by_text(re.compile("agent's kernel ended")).first
     expect(told).to_be_visible(timeout=60_000)
     begin(panel)
     ask(panel, code_of("print('alive', 1)\n"))
-    expect(panel.get_by_text(DONE)).to_be_visible(timeout=60_000)
+    await_answer(panel, 60_000)
 
 
 def test_fifty_megabytes_of_output_leave_the_panel_usable(
@@ -119,7 +118,7 @@ def test_fifty_megabytes_of_output_leave_the_panel_usable(
     assert shown < 200_000
     begin(panel)
     ask(panel, code_of("print('after', 1)\n"))
-    expect(panel.get_by_text(DONE)).to_be_visible(timeout=60_000)
+    await_answer(panel, 60_000)
 
 
 def test_a_server_that_ends_in_a_run_comes_back_with_all_that_was_told(
@@ -148,7 +147,7 @@ def test_a_server_that_ends_in_a_run_comes_back_with_all_that_was_told(
             )
             expect(panel.locator(".jp-Analyst-turn")).to_have_count(1)
             ask(panel, code_of("print('again', 1)\n"))
-            expect(panel.get_by_text(DONE)).to_be_visible(timeout=60_000)
+            await_answer(panel, 60_000)
 
 
 def _is_serving(process: psutil.Process, port: int) -> bool:
