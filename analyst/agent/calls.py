@@ -16,6 +16,7 @@ from analyst.agent.action import ToolCall
 from analyst.agent.approval import Approvals
 from analyst.agent.budget import Budget
 from analyst.agent.context import Context
+from analyst.agent.grounding import MOST_CHARACTERS
 from analyst.agent.protocol import ActionProtocol, Situation, retry_note
 from analyst.agent.task import Progress, Task
 from analyst.record import events
@@ -227,6 +228,7 @@ class ToolCalls:
             return {}
         progress.calls_ok += result.computed
         progress.last_output = result.observation
+        progress.seen += [printed[-MOST_CHARACTERS:], result.observation]
         names = task.value_names
         found = {name: value for name, value in result.values.items() if name in names}
         for other, name in task.placeholders.items():

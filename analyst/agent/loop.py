@@ -18,6 +18,7 @@ from analyst.agent.approval import Approvals
 from analyst.agent.budget import Budget
 from analyst.agent.calls import ToolCalls
 from analyst.agent.context import Context
+from analyst.agent.grounding import numbers_not_computed
 from analyst.agent.partial import computed_answer, partial_answer
 from analyst.agent.protocol import CODE_TOOL, ActionProtocol, new_call_id
 from analyst.agent.task import Progress, Task
@@ -39,6 +40,7 @@ RETRY_TEMPERATURES = (0.3, 0.5, 0.6)
 """Temperatures of the first, second and all further tries after one that failed."""
 
 MIN_REPLY_TOKENS = 64
+MOST_NUMBERS_TOLD = 5
 _DIGITS = re.compile(r"\d")
 _PLACEHOLDER = re.compile(
     r"[\[<{](?:insert|your|the|value|number|name|result|answer|x)\b[^\]>}]*[\]>}]", re.IGNORECASE
@@ -285,8 +287,27 @@ class AgentLoop:
             yield make(events.Note, level="warning", code="not_computed", text=text)
             self.context.append({"role": "user", "content": text})
             return
+        if strange := self._not_computed(task, final, progress):
+            numbers = ", ".join(strange[:MOST_NUMBERS_TOLD])
+            text = f"Not in any output: {numbers}."
+            yield make(events.Note, level="warning", code="not_grounded", text=text)
+            if not progress.nudged:
+                progress.nudged = True
+                text += " Print what you need with code, then answer from what is printed."
+                self.context.append({"role": "user", "content": text})
+                return
         async for event in self._conclude(task, final.text, make, progress):
             yield event
+
+    def _not_computed(self, task: Task, final: FinalAnswer, progress: Progress) -> list[str]:
+        """Return the numbers of an answer that nothing executed or said accounts for."""
+        if not task.has_data:
+            return []
+        said = [one for pair in self.context.exchanges for one in (pair.question, pair.answer)]
+        values = [str(value) for value in progress.values.values()]
+        return numbers_not_computed(
+            final.text, [task.question.text, *task.question.data, *said, *values, *progress.seen]
+        )
 
     async def _conclude(
         self, task: Task, text: str, make: EventMaker, progress: Progress

@@ -63,6 +63,7 @@ class Progress:
     calls_ok: int = 0
     calls_failed: int = 0
     last_output: str = ""
+    seen: list[str] = field(default_factory=list)
     requests: int = 0
     sent: list[Any] = field(default_factory=list)
     doubts: int = 0

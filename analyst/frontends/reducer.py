@@ -26,7 +26,7 @@ MAX_STREAM_CHARS = 20_000
 """How much of one stream of a step is kept for display; the log has all of it."""
 
 _BRIEF = 80
-_VOIDS_REPLY = {"request_retried", "malformed_action", "not_computed"}
+_VOIDS_REPLY = {"request_retried", "malformed_action", "not_computed", "not_grounded"}
 """Notes after which the text that was streamed counts no more."""
 
 

@@ -55,12 +55,14 @@ class AnalysisKernel:
         self.hand_off = HandOff(session)
         self.on_new_kernel: Callable[[AnalysisKernel], Awaitable[None]] | None = None
         self._installed_in: int | None = None
+        self._settled_in: int | None = None
         self._restored_in = session.generation
 
     async def ensure_ready(self) -> None:
         """See to a live kernel that has the helpers and the data."""
-        if not self._is_current():
-            await self.call("True")
+        if not self._is_current() or self._settled_in != self.session.generation:
+            await self.call("helper.cells.settle()")
+            self._settled_in = self.session.generation
         if self._restored_in != self.session.generation:
             self._restored_in = self.session.generation
             if self.on_new_kernel is not None:

@@ -289,7 +289,7 @@ def looking_up(question: str) -> NativeToolCall:
 async def test_a_model_can_look_findings_up_and_quote_them(make_session: MakeSession) -> None:
     await collect(make_session(MEAN), QUESTION, data={"sales": FRAME})
     session = make_session(
-        [looking_up("average price"), "The mean price is 3.0 [F1]; a third above it is 4.0."],
+        [looking_up("average price"), "It is a third more than 3.0 [F1]."],
         protocol="native",
     )
     asked = "Which price is a third above the usual one, in words?"

@@ -429,6 +429,22 @@ async def test_the_context_is_append_only_within_a_run_that_works(
         assert list(after.messages[: len(before.messages)]) == list(before.messages)
 
 
+async def test_a_number_that_no_code_computed_is_put_to_the_model_once_and_marked(
+    make_session: MakeSession,
+) -> None:
+    replies = [code("print(df['qty'].mean())"), "FINAL: It is 7.77.", "FINAL: It is still 7.77."]
+    off = {"memory": False}
+    session = make_session(replies, settings=off)
+    stream = await collect(session, "What is the mean qty?", data={"df": FRAME})
+    notes = [note.text for note in of_kind(stream, events.Note) if note.code == "not_grounded"]
+    assert notes == ["Not in any output: 7.77.", "Not in any output: 7.77."]
+    assert the_answer(stream).text == "It is still 7.77."
+    replies[1:] = ["FINAL: It is 7.77.", code("print(2 * 3.885)"), "FINAL: It is 7.77."]
+    session = make_session(replies, settings=off)
+    stream = await collect(session, "What is the mean qty?", data={"df": FRAME})
+    assert len([one for one in of_kind(stream, events.Note) if one.code == "not_grounded"]) == 1
+
+
 async def test_compaction_tells_the_model_which_variables_live(make_session: MakeSession) -> None:
     full = ScriptedReply(text=code("kept = 41\nprint(kept)"), usage=Usage(input=16_000, output=50))
     session = make_session([full, "FINAL: 41"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -330,3 +331,21 @@ def test_a_report_names_the_conversion_only_for_columns_the_code_uses() -> None:
     assert report["conversions"] == ["df['n'] = pd.to_numeric(df['n'])"]
     assert report["unconverted"]
     json.dumps(report)
+
+
+def test_warming_ends_before_anything_else_imports(monkeypatch):
+    begun, go_on, imported = threading.Event(), threading.Event(), []
+
+    def slow_import(name):
+        begun.set()
+        go_on.wait(10)
+        imported.append(name)
+
+    monkeypatch.setattr(cells.importlib, "import_module", slow_import)
+    monkeypatch.setattr(cells, "_enough", threading.Event())
+    cells.warm(["first", "second"])
+    begun.wait(10)
+    threading.Timer(0.2, go_on.set).start()
+    cells.settle()
+    assert imported == ["first"]
+    cells.settle()

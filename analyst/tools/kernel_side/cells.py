@@ -51,17 +51,34 @@ def prepare(code: str, namespace: dict[str, Any]) -> list[str]:
     return imported
 
 
+_warming: list[threading.Thread] = []
+_enough = threading.Event()
+
+
 def warm(names: list[str]) -> None:
     """Import libraries in the background, so that the first cell that uses one does not wait."""
 
     def run() -> None:
         for name in names:
+            if _enough.is_set():
+                return
             try:
                 importlib.import_module(name)
             except ImportError:
                 continue
 
-    threading.Thread(target=run, daemon=True, name="warm imports").start()
+    _warming.append(threading.Thread(target=run, daemon=True, name="warm imports"))
+    _warming[-1].start()
+
+
+def settle() -> None:
+    """End the importing in the background, once the library it is at is there.
+
+    Two threads that import libraries with cycles may each find the other's half done.
+    """
+    _enough.set()
+    while _warming:
+        _warming.pop().join()
 
 
 def before_cell(code: str, namespace: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import {
   deleteIcon,
   downloadIcon,
   editIcon,
+  notebookIcon,
   refreshIcon
 } from '@jupyterlab/ui-components';
 import React, { useEffect, useRef, useState } from 'react';
@@ -122,6 +123,19 @@ export function Header(): JSX.Element {
           current && download(title, conversationMarkdown(title, current.runs))
         }
       />
+      {workspace.cells && (
+        <IconButton
+          icon={notebookIcon}
+          label={trans.__('Make this a notebook')}
+          disabled={!current || current.busy || current.runs.length === 0}
+          onClick={() =>
+            current &&
+            attempt(
+              workspace.cells!.makeNotebook(current.runs.map(run => run.runId))
+            )
+          }
+        />
+      )}
       <IconButton
         icon={refreshIcon}
         label={trans.__('Start afresh: new kernel, no memory of what was said')}

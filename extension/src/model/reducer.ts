@@ -16,7 +16,8 @@ import type {
 const VOIDS_REPLY = new Set([
   'request_retried',
   'malformed_action',
-  'not_computed'
+  'not_computed',
+  'not_grounded'
 ]);
 
 /** Change `run` by `event`; an event that shows nothing changes only the time. */
