@@ -252,7 +252,7 @@ class AgentLoop:
         calls = ToolCalls(self.protocol, self.tools, self.context, self.roll_back, self.approvals)
         for action in actions:
             if isinstance(action, FinalAnswer):
-                async for event in self._finish(task, action, make, progress):
+                async for event in self._finish(task, action, budget, make, progress):
                     yield event
                 return
             async for event in calls.run(task, action, budget, make, progress):
@@ -266,7 +266,12 @@ class AgentLoop:
                 yield event
 
     async def _finish(
-        self, task: Task, final: FinalAnswer, make: EventMaker, progress: Progress
+        self,
+        task: Task,
+        final: FinalAnswer,
+        budget: Budget,
+        make: EventMaker,
+        progress: Progress,
     ) -> AsyncIterator[events.Event]:
         uncomputed = (
             task.has_data
@@ -293,11 +298,28 @@ class AgentLoop:
             yield make(events.Note, level="warning", code="not_grounded", text=text)
             if not progress.nudged:
                 progress.nudged = True
-                text += " Print what you need with code, then answer from what is printed."
-                self.context.append({"role": "user", "content": text})
+                await self._ask_for_numbers(task, text, budget, progress)
+                if progress.retrying:
+                    yield make(events.Note, code="retry", text="Trying afresh.")
                 return
         async for event in self._conclude(task, final.text, make, progress):
             yield event
+
+    async def _ask_for_numbers(
+        self, task: Task, text: str, budget: Budget, progress: Progress
+    ) -> None:
+        """Have the numbers of an answer computed."""
+        if not self.protocol.retries_afresh:
+            text += " Print what you need with code, then answer from what is printed."
+            self.context.append({"role": "user", "content": text})
+            return
+        # A small model says again what stands before it.
+        budget.failures_in_a_row += 1
+        progress.retrying = True
+        progress.calls_ok = 0
+        progress.values.clear()
+        await self.roll_back()
+        self.context.ask_again(task.question, "Print every number that the answer needs.")
 
     def _not_computed(self, task: Task, final: FinalAnswer, progress: Progress) -> list[str]:
         """Return the numbers of an answer that nothing executed or said accounts for."""

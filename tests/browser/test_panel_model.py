@@ -16,14 +16,12 @@ from nbclient import NotebookClient
 from playwright.sync_api import Page, expect
 
 from .conftest import RunCells, serve_panel
-from .panel_page import shown_panel
+from .panel_page import await_answer, shown_panel
 
 pytestmark = [pytest.mark.browser, pytest.mark.model, pytest.mark.timeout(600)]
 
-QUESTION = (
-    "What was the mean gdpPercap of Japan in gapminder over all years, rounded to 2 decimals? "
-    "Draw a line chart of the gdpPercap of Japan by year."
-)
+COUNT = "How many different countries are in gapminder?"
+CHART = "Draw a line chart of the lifeExp of Japan by year with plotly express."
 
 
 def test_a_question_on_a_notebooks_frame_becomes_a_chart_and_a_notebook(
@@ -48,12 +46,13 @@ def test_a_question_on_a_notebooks_frame_becomes_a_chart_and_a_notebook(
         offer = panel.get_by_role("option").first
         expect(offer).to_contain_text("gapminder", timeout=20_000)
         question.press("Enter")
-        question.press_sequentially(QUESTION)
+        question.press_sequentially(COUNT)
         question.press("Enter")
-        expect(panel.locator(".jp-Analyst-answer").last).to_be_visible(timeout=300_000)
-        mean = px.data.gapminder().query("country == 'Japan'").gdpPercap.mean()
-        shown = panel.locator(".jp-Analyst-turn").last.inner_text().replace(",", "")
-        assert f"{mean:.2f}" in shown or f"{mean:.1f}" in shown
+        await_answer(panel, 300_000, str(px.data.gapminder().country.nunique()))
+        question.fill(CHART)
+        question.press("Enter")
+        expect(panel.locator(".jp-Analyst-turn")).to_have_count(2)
+        await_answer(panel, 300_000, "")
         chart = panel.locator(".js-plotly-plot .main-svg").first
         expect(chart).to_be_visible(timeout=30_000)
         box, room = chart.bounding_box(), panel.bounding_box()
