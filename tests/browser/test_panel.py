@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from .conftest import JupyterServer
-from .panel_page import ask, begin, code_of, open_panel
+from .conftest import ROOT, JupyterServer
+from .panel_page import ask, await_answer, begin, code_of, open_panel
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -166,3 +166,34 @@ def test_the_panel_is_at_home_in_the_notebook_application(
     begin(panel)
     ask(panel, code_of("print('in notebook', 7)\n"))
     expect(panel.get_by_text("It is computed.", exact=True)).to_be_visible(timeout=60_000)
+
+
+AXE = ROOT / "extension" / "node_modules" / "axe-core" / "axe.min.js"
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_nothing_serious_stands_in_the_way_of_who_sees_or_hears_otherwise(
+    page: Page, jupyter_with_panel: JupyterServer, theme: str
+) -> None:
+    panel = open_panel(page, jupyter_with_panel)
+    page.evaluate(
+        "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", theme
+    )
+    begin(panel)
+    ask(panel, code_of("print('all', 1)\n"))
+    await_answer(panel)
+    page.add_script_tag(path=AXE)
+    for tab in ("Conversation", "Findings", "Runs", "Setup"):
+        panel.get_by_role("tab", name=tab).click()
+        page.wait_for_timeout(500)
+        found = page.evaluate("async () => (await axe.run('#jupyter-analyst')).violations")
+        serious = [
+            (one["id"], [node["html"] for node in one["nodes"]][:3])
+            for one in found
+            if one["impact"] in {"serious", "critical"}
+        ]
+        assert serious == [], (tab, serious)
+    page.evaluate(
+        "() => window.jupyterapp.commands.execute('apputils:change-theme', "
+        "{ theme: 'JupyterLab Light' })"
+    )
