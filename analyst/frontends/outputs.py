@@ -106,8 +106,12 @@ def chart(figure: object) -> Bundle | None:
     }
     if isinstance(figure.get("frames"), list):
         shown["frames"] = [_local(frame) for frame in figure["frames"]]
-    if isinstance(config, Mapping):
-        shown["config"] = {key: config[key] for key in _CHART_CONFIG & config.keys()}
+    given = config if isinstance(config, Mapping) else {}
+    # Plotly would offer to upload the chart with its data.
+    shown["config"] = {
+        **{key: given[key] for key in _CHART_CONFIG & given.keys()},
+        "showSendToCloud": False,
+    }
     return {PLOTLY: shown, "text/plain": _chart_text(shown["layout"])}
 
 

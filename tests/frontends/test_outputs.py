@@ -24,7 +24,7 @@ CHART = {"data": [{"type": "bar", "y": [1, 2]}], "layout": {"title": {"text": "T
 
 def test_a_chart_is_published_as_plotly_data_and_nothing_else():
     bundle = shown({PLOTLY: CHART, "text/html": "<script>draw()</script>", "image/png": "x"})
-    assert bundle[PLOTLY] == CHART
+    assert bundle[PLOTLY] == {**CHART, "config": {"showSendToCloud": False}}
     assert set(bundle) == {PLOTLY, "text/plain"}
     assert bundle["text/plain"] == "[chart: T]"
 
@@ -51,7 +51,7 @@ def test_a_chart_loads_nothing_from_elsewhere():
     assert chart["data"][1]["link"]["source"] == [0, 1]
     assert chart["layout"]["images"][1] == {"source": "data:image/png;base64,AA=="}
     assert chart["layout"]["mapbox"] == {"style": "open-street-map"}
-    assert chart["config"] == {"responsive": True}
+    assert chart["config"] == {"responsive": True, "showSendToCloud": False}
 
 
 def test_a_chart_too_large_for_a_notebook_is_a_sentence(monkeypatch):
