@@ -13,7 +13,7 @@ import { Renderers } from '../rendering/renderers';
 import { IPanelServices, usePanel } from './context';
 
 /** The least time between two drawings of content that grows, in milliseconds. */
-const PACE = 80;
+const PACE = 8;
 
 /** A renderer in the page, and what it is to show next. */
 class Drawing {
@@ -63,7 +63,7 @@ class Drawing {
         console.warn('An output cannot be shown.', error);
       }
       // What takes long to draw is drawn less often.
-      const wait = Math.max(PACE, 3 * (performance.now() - begun));
+      const wait = Math.max(PACE, performance.now() - begun);
       if (!this._disposed) {
         await new Promise(resolve => setTimeout(resolve, wait));
       }
