@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.model, pytest.mark.timeout(600)]
 COUNT = "How many different countries are in gapminder?"
 CHART = (
     "Draw a line chart of the lifeExp of Japan by year with plotly express. "
-    "In which year was it highest?"
+    "Print the highest lifeExp of Japan, rounded to 1 decimal."
 )
 
 
