@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from .conftest import JupyterServer, RunCells
+from .panel_page import ask
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -260,11 +261,6 @@ def open_panel(page: Page) -> Locator:
     page.evaluate("() => window.jupyterapp.commands.execute('analyst:new-conversation')")
     expect(panel.get_by_role("combobox", name="Question")).to_be_visible(timeout=10_000)
     return panel
-
-
-def ask(panel: Locator, question: str) -> None:
-    panel.get_by_role("combobox", name="Question").fill(question)
-    panel.get_by_role("button", name="Ask", exact=True).click()
 
 
 def answered(panel: Locator, count: int) -> None:
