@@ -210,7 +210,8 @@ class Supervisor:
     def wait_ready(self, timeout: float) -> bool:
         """Block until the kernel's program is run; false when it ended or the time is over."""
         until = time.monotonic() + timeout
-        while not self.ready and self.exit is None:
+        # In this order: asking for the exit reads what was reported, readiness too.
+        while self.exit is None and not self.ready:
             left = until - time.monotonic()
             if left <= 0:
                 return False

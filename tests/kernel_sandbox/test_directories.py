@@ -197,3 +197,16 @@ async def test_a_cancelled_wait_at_the_turnstile_does_not_block_the_others():
     await asyncio.gather(impatient, return_exceptions=True)
     assert await asyncio.wait_for(patient, 5) == "in"
     assert await asyncio.wait_for(enter(), 5) == "in"
+
+
+def test_a_kernel_that_is_ready_before_anybody_asks_is_not_waited_for():
+    command = Plan(command=["/bin/sh", "-c", "printf ! >&3; sleep 60"], watch={}, proxy=[])
+    supervisor = Supervisor(command, environment={"PATH": os.environ["PATH"]})
+    # Long enough for both reports, that it runs and that it is ready, to stand in the pipe.
+    time.sleep(1)
+    began = time.monotonic()
+    assert supervisor.wait_ready(20)
+    assert time.monotonic() - began < 10
+    supervisor.stop()
+    assert supervisor.wait(20)
+    supervisor.close()
