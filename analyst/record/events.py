@@ -91,6 +91,7 @@ class RunStarted(EventBase):
     settings: dict[str, Any] = Field(description="settings of the run; never a key")
     versions: dict[str, str] = {}
     notebook: str | None = None
+    resumes: str | None = Field(default=None, description="the run that this one goes on with")
 
 
 class KernelReady(EventBase):
@@ -109,18 +110,57 @@ class DataHandedOver(EventBase):
     data: tuple[DataDescription, ...]
 
 
+StepKind = Literal["compute", "look_up", "chart", "write"]
+"""What a step of a plan does: run code, search what is known, draw, or put into words."""
+
+
+class PlanArtefact(BaseModel):
+    """Something that a step is to leave: a variable, a chart, or a passage of text."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    kind: Literal["variable", "chart", "passage"] = "variable"
+
+
+class PlannedStep(BaseModel):
+    """A step of a plan. ``checks``: what must hold then; ``depends_on``: indexes of others."""
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+    kind: StepKind = "compute"
+    artefacts: tuple[PlanArtefact, ...] = ()
+    checks: tuple[str, ...] = ()
+    depends_on: tuple[int, ...] = ()
+
+
+class KeptArtefact(BaseModel):
+    """What a step left, and whether it is kept beside the record, so that a run can go on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    kind: Literal["frame", "value", "module", "chart", "passage", "other"]
+    text: str = Field(default="", description="its type, shape or value, or a passage's text")
+    digest: str | None = Field(default=None, description="of its file; null: it is not kept")
+    source: str | None = Field(default=None, description="where a passage stands, for citing it")
+
+
 class PlanProposed(EventBase):
-    """A plan for the run, before its first step."""
+    """A plan for the run, before its first step. ``planned`` are the steps with all they say."""
 
     type: Literal["plan_proposed"] = "plan_proposed"
     steps: tuple[str, ...]
+    planned: tuple[PlannedStep, ...] = ()
 
 
 class PlanRevised(EventBase):
-    """The plan changed."""
+    """The plan changed; steps that ended stay where they are."""
 
     type: Literal["plan_revised"] = "plan_revised"
     steps: tuple[str, ...]
+    planned: tuple[PlannedStep, ...] = ()
     reason: str
 
 
@@ -132,11 +172,18 @@ class PlanStepStarted(EventBase):
 
 
 class PlanStepFinished(EventBase):
-    """A step of the plan ended."""
+    """A step of the plan ended; a run can be resumed after it.
+
+    ``result`` is what the step came to, in words. ``artefacts`` are all that live at its end.
+    """
 
     type: Literal["plan_step_finished"] = "plan_step_finished"
     index: int
     status: Literal["ok", "error", "skipped"]
+    reason: str | None = Field(default=None, description="why it failed or was skipped")
+    result: str = ""
+    artefacts: tuple[KeptArtefact, ...] = ()
+    resumed: bool = Field(default=False, description="it ended in the run that this one resumes")
 
 
 class Prompt(EventBase):
