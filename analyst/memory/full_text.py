@@ -1,7 +1,7 @@
 """Full-text search over findings, by what the database itself offers.
 
 SQLite: FTS5, ranked by BM25. PostgreSQL: ``tsvector``, ranked by cover density. Others: how many
-of the words occur.
+of the words occur. Other texts in SQLite are searched the same way, by their ``table``.
 """
 
 from __future__ import annotations
@@ -32,13 +32,15 @@ def words_of(question: str) -> list[str]:
     return list(dict.fromkeys(word for word in words if word not in _COMMON))[:_MOST_WORDS]
 
 
-def put(connection: Connection, number: int, searchable: str) -> None:
-    """Make a finding be found by ``searchable``."""
-    remove(connection, [number])
+def put(
+    connection: Connection, number: int, searchable: str, *, table: str = "findings_text"
+) -> None:
+    """Make a finding be found by ``searchable``; another ``table`` is one of SQLite."""
+    remove(connection, [number], table=table)
     spaced = searchable.replace("_", " ")
     match connection.dialect.name:
         case "sqlite":
-            statement = "INSERT INTO findings_text (rowid, text) VALUES (:number, :text)"
+            statement = f"INSERT INTO {table} (rowid, text) VALUES (:number, :text)"  # noqa: S608 - constant
         case "postgresql":
             statement = (
                 "INSERT INTO findings_text (number, words) "
@@ -49,10 +51,10 @@ def put(connection: Connection, number: int, searchable: str) -> None:
     connection.execute(text(statement), {"number": number, "text": spaced})
 
 
-def remove(connection: Connection, numbers: Sequence[int]) -> None:
+def remove(connection: Connection, numbers: Sequence[int], *, table: str = "findings_text") -> None:
     """Let findings be found no more."""
     key = "rowid" if connection.dialect.name == "sqlite" else "number"
-    statement = text(f"DELETE FROM findings_text WHERE {key} = :number")  # noqa: S608 - constant
+    statement = text(f"DELETE FROM {table} WHERE {key} = :number")  # noqa: S608 - constant
     for number in numbers:
         connection.execute(statement, {"number": number})
 
@@ -63,14 +65,27 @@ def erase(connection: Connection) -> None:
         connection.execute(text("INSERT INTO findings_text (findings_text) VALUES ('optimize')"))
 
 
-def _is_rare(connection: Connection, word: str) -> bool:
+def _is_rare(connection: Connection, word: str, table: str = "findings_text") -> bool:
     """Whether a word tells findings apart; ranking by one that is everywhere takes seconds."""
     statement = text(
-        "SELECT count(*) FROM ("
-        "SELECT rowid FROM findings_text WHERE findings_text MATCH :query LIMIT :most)"
+        "SELECT count(*) FROM ("  # noqa: S608 - constant
+        f"SELECT rowid FROM {table} WHERE {table} MATCH :query LIMIT :most)"
     )
     found = connection.execute(statement, {"query": f'"{word}"', "most": MOST_WITH_A_WORD + 1})
     return int(found.scalar_one()) <= MOST_WITH_A_WORD
+
+
+def search_table(connection: Connection, question: str, *, table: str, limit: int) -> list[int]:
+    """Return the rows of a table of SQLite that share words with ``question``, best first."""
+    words = [word for word in words_of(question) if _is_rare(connection, word, table)]
+    if not words:
+        return []
+    statement = text(
+        f"SELECT rowid FROM {table} WHERE {table} MATCH :query "  # noqa: S608 - constant
+        f"ORDER BY bm25({table}), rowid LIMIT :limit"
+    )
+    query = " OR ".join(f'"{word}"' for word in words)
+    return [int(row[0]) for row in connection.execute(statement, {"query": query, "limit": limit})]
 
 
 def search(connection: Connection, question: str, *, project: str | None, limit: int) -> list[int]:

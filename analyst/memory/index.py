@@ -17,13 +17,15 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from filelock import FileLock, Timeout
 
+from analyst.memory.database import Database
 from analyst.memory.embedding import Embedder
 from analyst.memory.errors import EmbeddingError
-from analyst.memory.store import FindingStore
+from analyst.memory.stored_vectors import StoredVectors
 from analyst.memory.vectors import ExactVectors, FaissVectors, Matrix, VectorSet
 from analyst.record.files import private_directory, write_private
 
@@ -51,10 +53,28 @@ class _Header:
     checksum: int
 
 
+class IndexedStore(Protocol):
+    """What an index is derived from: the store of findings, or another with such numbers."""
+
+    @property
+    def database(self) -> Database:
+        """Where all is kept."""
+
+    @property
+    def vectors(self) -> StoredVectors:
+        """The embeddings that were computed."""
+
+    def revision(self) -> int:
+        """Return how many changes there were."""
+
+    def changes(self, after: int, until: int) -> dict[int, bool]:
+        """Return for what changed in some revisions whether it is current now."""
+
+
 class FindingIndex:
     """Nearest findings by one embedding. Safe in any thread; methods block."""
 
-    def __init__(self, store: FindingStore, embedder: Embedder, directory: Path) -> None:
+    def __init__(self, store: IndexedStore, embedder: Embedder, directory: Path) -> None:
         self._store = store
         self._embedder = embedder
         self._directory = directory
@@ -159,8 +179,7 @@ class FindingIndex:
         found, vectors = self._store.vectors.get(self.embedding, numbers)
         if missing := [*{*numbers} - {*found}]:
             # Saved by somebody who embeds otherwise.
-            found_again = self._store.get_many(missing)
-            self._embed([(one.number, one.question) for one in found_again if one.number])
+            self._embed(self._store.vectors.texts(missing))
             found, vectors = self._store.vectors.get(self.embedding, numbers)
         if not found:
             return

@@ -189,11 +189,16 @@ class Recall:
         by_words: list[int] = []
         if self._full_text:
             by_words = self._store.search_text(question, project=project, limit=CANDIDATES)
-        scores: dict[int, float] = {}
-        for numbers in ([number for number, _ in near], by_words):
-            for rank, number in enumerate(numbers, 1):
-                scores[number] = scores.get(number, 0.0) + 1 / (FUSION_CONSTANT + rank)
-        return dict(sorted(scores.items(), key=lambda item: -item[1]))
+        return fused([number for number, _ in near], by_words)
+
+
+def fused(*rankings: Sequence[int]) -> dict[int, float]:
+    """Return scores by number, best first, of rankings of numbers that begin with the best."""
+    scores: dict[int, float] = {}
+    for numbers in rankings:
+        for rank, number in enumerate(numbers, 1):
+            scores[number] = scores.get(number, 0.0) + 1 / (FUSION_CONSTANT + rank)
+    return dict(sorted(scores.items(), key=lambda item: -item[1]))
 
 
 _SURE = 2.0

@@ -19,8 +19,7 @@ from filelock import FileLock, Timeout
 
 from analyst.memory.embedding import Embedder
 from analyst.memory.errors import EmbeddingError, FindingsError
-from analyst.memory.index import FindingIndex
-from analyst.memory.store import FindingStore
+from analyst.memory.index import FindingIndex, IndexedStore
 from analyst.record.files import private_directory, write_private
 
 AT_ONCE = 300
@@ -39,18 +38,21 @@ _ALWAYS = "wordllama"
 class ServingIndex:
     """Nearest findings by whichever embedding serves. Safe in any thread; methods block.
 
-    ``make`` returns the embedder that a setting names, or raises :class:`EmbeddingError`.
+    ``make`` returns the embedder that a setting names, or raises :class:`EmbeddingError`. ``what``
+    begins a sentence on what is embedded.
     """
 
     def __init__(
         self,
-        store: FindingStore,
+        store: IndexedStore,
         setting: str,
         directory: Path,
         *,
         make: Callable[[str], Embedder],
         retry_seconds: float = RETRY_SECONDS,
+        what: str = "Findings",
     ) -> None:
+        self._what = what
         self._store = store
         self._setting = setting
         self._directory = directory
@@ -120,8 +122,8 @@ class ServingIndex:
             if other is not None:
                 self._serving = other
                 self._notice = (
-                    f"Findings are being embedded anew with {self._wanted.embedding}; until then "
-                    f"{other.embedding} serves."
+                    f"{self._what} are being embedded anew with {self._wanted.embedding}; until "
+                    f"then {other.embedding} serves."
                 )
                 self._begin(0)
         self._seen = revision

@@ -1,15 +1,29 @@
-"""The embeddings of findings in the store, by the name of what computed them.
+"""The embeddings of what a database holds, by the name of what computed them.
 
-Here: reading and writing them. Not here: searching them (:mod:`analyst.memory.index`).
+Here: reading and writing them, of findings unless told otherwise. Not here: searching them
+(:mod:`analyst.memory.index`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, bindparam, delete, exists, insert, select, text
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Table,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    select,
+    text,
+    true,
+)
 
 from analyst.memory.database import Database
 from analyst.memory.rows import in_pieces
@@ -18,11 +32,41 @@ from analyst.memory.tables import FINDINGS, VECTORS
 _PIECE = 20_000
 
 
+@dataclass(frozen=True)
+class Embedded:
+    """What is embedded: rows by their number, and which column's text.
+
+    ``vectors``: the table of embeddings, with the columns of :data:`analyst.memory.tables.VECTORS`.
+    ``current``: which rows count.
+    """
+
+    number: Column[Any]
+    words: Column[Any]
+    vectors: Table
+    current: ColumnElement[bool] = true()  # noqa: RUF009 - an expression that nothing changes
+
+
+QUESTIONS = Embedded(
+    FINDINGS.c.number, FINDINGS.c.question, VECTORS, FINDINGS.c.superseded_by.is_(None)
+)
+
+
 class StoredVectors:
     """Embeddings in a database; methods block, and raise what the store raises."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, of: Embedded = QUESTIONS) -> None:
         self._database = database
+        self._of = of
+        self._vectors = of.vectors
+
+    def texts(self, numbers: Sequence[int]) -> list[tuple[int, str]]:
+        """Return the texts to embed of those that are there, with their numbers."""
+        found: list[tuple[int, str]] = []
+        with self._database.reading() as connection:
+            for piece in in_pieces(numbers):
+                query = select(self._of.number, self._of.words).where(self._of.number.in_(piece))
+                found += [(int(row[0]), str(row[1])) for row in connection.execute(query)]
+        return found
 
     def get(self, embedding: str, numbers: Sequence[int]) -> tuple[list[int], np.ndarray[Any, Any]]:
         """Return which of ``numbers`` have a vector, and these as float32 of shape (n, d)."""
@@ -31,8 +75,8 @@ class StoredVectors:
         with self._database.reading() as connection:
             for piece in in_pieces(numbers):
                 rows = connection.execute(
-                    select(VECTORS.c.number, VECTORS.c.vector).where(
-                        VECTORS.c.embedding == embedding, VECTORS.c.number.in_(piece)
+                    select(self._vectors.c.number, self._vectors.c.vector).where(
+                        self._vectors.c.embedding == embedding, self._vectors.c.number.in_(piece)
                     )
                 )
                 for row in rows:
@@ -45,14 +89,14 @@ class StoredVectors:
         last = 0
         while True:
             query = (
-                select(VECTORS.c.number, VECTORS.c.vector)
-                .join(FINDINGS, FINDINGS.c.number == VECTORS.c.number)
+                select(self._vectors.c.number, self._vectors.c.vector)
+                .join(self._of.number.table, self._of.number == self._vectors.c.number)
                 .where(
-                    VECTORS.c.embedding == embedding,
-                    VECTORS.c.number > last,
-                    FINDINGS.c.superseded_by.is_(None),
+                    self._vectors.c.embedding == embedding,
+                    self._vectors.c.number > last,
+                    self._of.current,
                 )
-                .order_by(VECTORS.c.number)
+                .order_by(self._vectors.c.number)
                 .limit(_PIECE)
             )
             with self._database.reading() as connection:
@@ -72,12 +116,12 @@ class StoredVectors:
                 row.number
                 for piece in in_pieces(numbers)
                 for row in connection.execute(
-                    select(FINDINGS.c.number).where(FINDINGS.c.number.in_(piece))
+                    select(self._of.number).where(self._of.number.in_(piece))
                 )
             }
             for number, vector in zip(numbers, vectors, strict=True):
                 if number in there:
-                    put_vector(connection, embedding, number, vector)
+                    put_vector(connection, embedding, number, vector, self._vectors)
 
     def missing(
         self, embedding: str, *, after: int = 0, limit: int = 1_000
@@ -87,12 +131,12 @@ class StoredVectors:
         By number, and only those of a number above ``after``.
         """
         known = exists().where(
-            VECTORS.c.embedding == embedding, VECTORS.c.number == FINDINGS.c.number
+            self._vectors.c.embedding == embedding, self._vectors.c.number == self._of.number
         )
         query = (
-            select(FINDINGS.c.number, FINDINGS.c.question)
-            .where(~known, FINDINGS.c.superseded_by.is_(None), FINDINGS.c.number > after)
-            .order_by(FINDINGS.c.number)
+            select(self._of.number, self._of.words)
+            .where(~known, self._of.current, self._of.number > after)
+            .order_by(self._of.number)
             .limit(limit)
         )
         with self._database.reading() as connection:
@@ -100,13 +144,17 @@ class StoredVectors:
 
 
 def put_vector(
-    connection: Connection, embedding: str, number: int, vector: np.ndarray[Any, Any]
+    connection: Connection,
+    embedding: str,
+    number: int,
+    vector: np.ndarray[Any, Any],
+    vectors: Table = VECTORS,
 ) -> None:
-    """Keep the embedding of a finding, in the place of an earlier one; as halves."""
-    key = (VECTORS.c.embedding == embedding) & (VECTORS.c.number == bindparam("key"))
-    connection.execute(delete(VECTORS).where(key), {"key": number})
+    """Keep an embedding, in the place of an earlier one; as halves."""
+    key = (vectors.c.embedding == embedding) & (vectors.c.number == bindparam("key"))
+    connection.execute(delete(vectors).where(key), {"key": number})
     data = np.asarray(vector, dtype="<f2").tobytes()
-    connection.execute(insert(VECTORS).values(embedding=embedding, number=number, vector=data))
+    connection.execute(insert(vectors).values(embedding=embedding, number=number, vector=data))
 
 
 def _stacked(raw: Sequence[bytes]) -> np.ndarray[Any, Any]:
