@@ -199,10 +199,11 @@ class Settings(BaseModel):
         "fastembed:FOLDER with the weights of a model), or endpoint:MODEL for the embeddings of "
         "base_url",
     )
-    approval: Literal["auto", "risky", "ask"] = Field(
+    approval: Literal["plan", "ask", "risky", "auto"] = Field(
         default="auto",
-        description="before which of the agent's calls you are asked: none (its kernel is "
-        "isolated), what is risky, or all",
+        description="before which of the agent's calls you are asked: 'auto' before what leaves "
+        "the isolated kernel, 'risky' before all that does more than compute, 'ask' before every "
+        "call; 'plan' runs nothing and ends with a plan",
     )
     approval_unattended: Literal["deny", "approve"] = Field(
         default="deny",

@@ -1,14 +1,17 @@
-"""One tool call of a run: checked, run, and judged.
+"""The tool calls of one reply: admitted, run, and judged.
 
-Here: what a call and its result mean for the run, which goes on or is asked afresh. Not here:
+Here: what calls and their results mean for the run, which goes on or is asked afresh; calls that
+change nothing run side by side. Not here: whether a call may run (:mod:`analyst.agent.gate`),
 what the model is asked, and when a run ends (:mod:`analyst.agent.loop`).
 """
 
 from __future__ import annotations
 
+import asyncio
+import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from analyst.agent import values as asked
@@ -16,29 +19,31 @@ from analyst.agent.action import ToolCall
 from analyst.agent.approval import Approvals
 from analyst.agent.budget import Budget
 from analyst.agent.context import Context
+from analyst.agent.gate import Admitted, Gate
 from analyst.agent.grounding import MOST_CHARACTERS
+from analyst.agent.merging import merged
 from analyst.agent.protocol import ActionProtocol, Situation, retry_note
 from analyst.agent.task import Progress, Task
 from analyst.record import events
 from analyst.record.making import EventMaker
 from analyst.tools.code_checks import only_literals
 from analyst.tools.registry import (
-    InvalidArgumentsError,
-    Prepared,
-    ToolItem,
     ToolNotice,
     ToolOutput,
+    ToolQuestion,
     ToolRegistry,
     ToolResult,
+    TransientToolError,
     UnknownToolError,
 )
 
 MOST_DOUBTS = 2
 """After so many doubts about results, the next is taken as it is."""
 
-DENIED = "The user did not allow this call. Find another way, or say what is missing."
-UNATTENDED = "Nobody is here to allow this call. Find another way, or say what is missing."
-EDITED = "The user edited the code before it ran. "
+PAUSES = (0.5, 1.0, 2.0)
+"""Seconds before each further try of a call that changes nothing and failed in passing."""
+
+EDITED = "The user edited the call before it ran. "
 
 RESTARTED = (
     "The agent's kernel ended. Another one takes its place with the data handed over; all other "
@@ -48,24 +53,82 @@ NOT_COMPUTED = "The code only writes an answer down. Compute it from the data."
 
 
 @dataclass
+class _Call:
+    """A call on its way. ``result`` is there once it ended; ``seconds`` leave out all waiting."""
+
+    call: ToolCall
+    admitted: Admitted | None = None
+    result: ToolResult | None = None
+    printed: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    waited: float = 0.0
+    cached: bool = False
+
+
+@dataclass
 class ToolCalls:
-    """Runs the calls of one agent in its conversation."""
+    """Runs the calls of one run in its conversation.
+
+    ``known`` are results of calls that change nothing, as long as no other call has run.
+    """
 
     protocol: ActionProtocol
     tools: ToolRegistry
     context: Context
     roll_back: Callable[[], Awaitable[None]]
     approvals: Approvals
+    known: dict[str, ToolResult] = field(default_factory=dict)
 
     async def run(
         self,
         task: Task,
-        call: ToolCall,
+        calls: Sequence[ToolCall],
         budget: Budget,
         make: EventMaker,
         progress: Progress,
     ) -> AsyncIterator[events.Event]:
-        """Run one call; yield what happens."""
+        """Run calls, those that change nothing side by side; yield what happens."""
+        for group in self._side_by_side(calls):
+            going = [_Call(call) for call in group]
+            # One after the other: a front end asks about one call at a time.
+            for one in going:
+                async for event in self._admit(one, budget, make):
+                    yield event
+            started = time.monotonic()
+            streams = [self._finish(one, task, make, progress) for one in going]
+            async for event in merged(streams):
+                yield event
+            waited = sum(one.waited for one in going)
+            progress.seconds_tools += time.monotonic() - started - waited
+            for one in going:
+                async for event in self._judge(
+                    task, one, budget=budget, make=make, progress=progress
+                ):
+                    yield event
+
+    def _side_by_side(self, calls: Sequence[ToolCall]) -> Iterator[list[ToolCall]]:
+        group: list[ToolCall] = []
+        for call in calls:
+            if self._is_pure(call):
+                group.append(call)
+                continue
+            if group:
+                yield group
+            yield [call]
+            group = []
+        if group:
+            yield group
+
+    def _is_pure(self, call: ToolCall) -> bool:
+        try:
+            return self.tools.get(call.tool).pure
+        except UnknownToolError:
+            return False
+
+    async def _admit(
+        self, one: _Call, budget: Budget, make: EventMaker
+    ) -> AsyncIterator[events.Event]:
+        call = one.call
         yield make(
             events.ToolCallStarted,
             call_id=call.call_id,
@@ -73,70 +136,154 @@ class ToolCalls:
             raw=call.raw,
             arguments=dict(call.arguments),
         )
-        started = asked_at = time.monotonic()
-        result: ToolResult | None = None
-        ran: Mapping[str, Any] = call.arguments
-        printed: list[str] = []
-        async for item in self._run_tool(call, budget, make):
+        began = time.monotonic()
+        waited = asked_at = 0.0
+        async for item in Gate(tools=self.tools, approvals=self.approvals).admit(
+            call, budget, make
+        ):
             match item:
+                case Admitted():
+                    one.admitted = item
+                case ToolResult():
+                    one.result = item
+                case ToolNotice():
+                    yield self._noted(item, make)
                 case events.ApprovalRequested():
                     asked_at = time.monotonic()
                     yield item
                 case events.ApprovalResolved():
                     # Waiting is not working: the call's seconds are those it ran.
-                    started += time.monotonic() - asked_at
+                    waited += time.monotonic() - asked_at
                     yield item
-                case Prepared(arguments=arguments):
-                    ran = arguments
-                case ToolResult():
-                    result = item
-                case ToolNotice(code=code, text=text):
-                    yield make(events.Note, code=code, text=text)
-                case ToolOutput():
-                    if item.output and item.output.get("output_type") == "stream":
-                        printed.append(str(item.output.get("text", "")))
-                    yield make(
-                        events.OutputEmitted,
-                        call_id=call.call_id,
-                        output=dict(item.output) if item.output is not None else None,
-                        display_id=item.display_id,
-                        update=item.update,
-                        clear=item.clear,
-                    )
+                case _:
+                    yield item
+        one.seconds = time.monotonic() - began - waited
+
+    async def _finish(
+        self, one: _Call, task: Task, make: EventMaker, progress: Progress
+    ) -> AsyncIterator[events.Event]:
+        """Run an admitted call to its end, and tell the end of one that was refused."""
+        began = time.monotonic()
+        if one.admitted is not None:
+            async for event in self._run(one, one.admitted, make):
+                yield event
+        result = one.result
         assert result is not None, "a tool ends its stream with a result"
-        seconds = time.monotonic() - started
-        progress.seconds_tools += seconds
-        new_values = self._note(task, result, "".join(printed), progress)
+        one.seconds += time.monotonic() - began - one.waited
+        new_values = self._note(task, result, "".join(one.printed), progress)
+        ran = one.admitted.arguments if one.admitted is not None else one.call.arguments
         yield make(
             events.ToolCallFinished,
-            call_id=call.call_id,
+            call_id=one.call.call_id,
             status=result.status,
             observation=result.observation,
-            seconds=seconds,
-            arguments=dict(ran) if ran != call.arguments else None,
+            seconds=one.seconds,
+            arguments=dict(ran) if ran != one.call.arguments else None,
             values=new_values,
+            cached=one.cached,
         )
         lost = result.state_lost or result.status == "died"
         if lost and not progress.loss_told:
             yield make(events.Note, level="warning", code="kernel_restarted", text=RESTARTED)
         # A kernel that died is only replaced, and found replaced, at the next call.
         progress.loss_told = result.status == "died"
-        async for event in self._judge(
-            task, call, result, budget=budget, make=make, progress=progress
-        ):
-            yield event
+
+    async def _run(
+        self, one: _Call, admitted: Admitted, make: EventMaker
+    ) -> AsyncIterator[events.Event]:
+        tool = admitted.tool
+        key = json.dumps([tool.name, admitted.arguments], sort_keys=True, default=str)
+        if not tool.pure:
+            # It may change what those read.
+            self.known.clear()
+        elif (known := self.known.get(key)) is not None:
+            one.result, one.cached = known, True
+            return
+        pauses = iter(PAUSES if tool.pure else ())
+        while one.result is None:
+            try:
+                async for event in self._stream(one, admitted, make):
+                    yield event
+            except TransientToolError as error:
+                pause = next(pauses, None)
+                if pause is None:
+                    one.result = ToolResult(status="error", observation=str(error))
+                    break
+                text = f"{error} Trying again in {pause:g} s."
+                yield make(events.Note, level="warning", code="call_retried", text=text)
+                await asyncio.sleep(pause)
+        if tool.pure and one.result is not None and one.result.status == "ok":
+            self.known[key] = one.result
+        if admitted.edited and one.result is not None:
+            one.result = replace(one.result, observation=EDITED + one.result.observation)
+
+    async def _stream(
+        self, one: _Call, admitted: Admitted, make: EventMaker
+    ) -> AsyncIterator[events.Event]:
+        async for item in admitted.tool.run(admitted.arguments):
+            match item:
+                case ToolResult():
+                    one.result = item
+                case ToolNotice():
+                    yield self._noted(item, make)
+                case ToolQuestion():
+                    async for event in self._ask(one, item, make):
+                        yield event
+                case ToolOutput():
+                    if item.output and item.output.get("output_type") == "stream":
+                        one.printed.append(str(item.output.get("text", "")))
+                    yield make(
+                        events.OutputEmitted,
+                        call_id=one.call.call_id,
+                        output=dict(item.output) if item.output is not None else None,
+                        display_id=item.display_id,
+                        update=item.update,
+                        clear=item.clear,
+                    )
+
+    async def _ask(
+        self, one: _Call, asked_back: ToolQuestion, make: EventMaker
+    ) -> AsyncIterator[events.Event]:
+        """Put a question of a running call to the user."""
+        call_id, began = one.call.call_id, time.monotonic()
+        yield make(
+            events.ApprovalRequested,
+            call_id=call_id,
+            kind="question",
+            risk=asked_back.question,
+            editable="",
+            choices=asked_back.choices,
+            can_always=False,
+        )
+        decision = await self.approvals.decide(call_id, one.call.tool, can_always=False)
+        answer = None if decision.decision == "denied" else decision.text
+        yield make(
+            events.ApprovalResolved,
+            call_id=call_id,
+            decision=decision.decision,
+            by=decision.by,
+            answer=answer,
+        )
+        one.waited += time.monotonic() - began
+        asked_back.answer.set_result(answer)
+
+    @staticmethod
+    def _noted(notice: ToolNotice, make: EventMaker) -> events.Note:
+        level: events.NoteLevel = "warning" if notice.level == "warning" else "info"
+        return make(events.Note, level=level, code=notice.code, text=notice.text)
 
     async def _judge(
         self,
         task: Task,
-        call: ToolCall,
-        result: ToolResult,
+        one: _Call,
         *,
         budget: Budget,
         make: EventMaker,
         progress: Progress,
     ) -> AsyncIterator[events.Event]:
         """Decide what a finished call means for the run: go on, or ask afresh."""
+        call, result = one.call, one.result
+        assert result is not None, "only calls that ended are judged"
         doubts = self._doubts(task, call, result, progress)
         progress.doubts += bool(doubts)
         for doubt in doubts:
@@ -171,55 +318,6 @@ class ToolCalls:
             and only_literals(code, task.value_names)
         )
         return (*result.doubts, NOT_COMPUTED) if typed_in else result.doubts
-
-    async def _run_tool(
-        self, call: ToolCall, budget: Budget, make: EventMaker
-    ) -> AsyncIterator[ToolItem | Prepared | events.ApprovalRequested | events.ApprovalResolved]:
-        try:
-            self.tools.validate(call.tool, call.arguments)
-        except (UnknownToolError, InvalidArgumentsError) as error:
-            yield ToolResult(status="refused", observation=str(error))
-            return
-        code = call.arguments.get("code")
-        if isinstance(code, str) and budget.is_repeat(code):
-            text = "That is the same code again; it was not run. Change it, or give the answer."
-            yield ToolResult(status="refused", observation=text)
-            return
-        tool = self.tools.get(call.tool)
-        prepared = await tool.prepare(call.arguments)
-        for notice in prepared.notices:
-            yield notice
-        arguments = prepared.arguments
-        edited = False
-        risk = self.approvals.question(call.tool, arguments)
-        if risk is not None:
-            differing = dict(arguments) if arguments != call.arguments else None
-            yield make(
-                events.ApprovalRequested,
-                call_id=call.call_id,
-                risk=risk.words,
-                arguments=differing,
-            )
-            decision = await self.approvals.decide(call.call_id, call.tool)
-            edited = decision.arguments is not None
-            arguments = decision.arguments or arguments
-            yield make(
-                events.ApprovalResolved,
-                call_id=call.call_id,
-                decision=decision.decision,
-                by=decision.by,
-                arguments=dict(arguments) if edited else None,
-            )
-            if decision.decision == "denied":
-                text = DENIED if decision.by == "user" else UNATTENDED
-                yield ToolResult(status="refused", observation=text)
-                return
-        yield Prepared(arguments=arguments)
-        async for item in tool.run(arguments):
-            if isinstance(item, ToolResult) and edited:
-                yield replace(item, observation=EDITED + item.observation)
-            else:
-                yield item
 
     @staticmethod
     def _note(task: Task, result: ToolResult, printed: str, progress: Progress) -> dict[str, Any]:

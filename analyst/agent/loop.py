@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from analyst.agent import reuse
@@ -33,7 +33,7 @@ from analyst.memory.finding import Finding
 from analyst.record import events
 from analyst.record.making import EventMaker
 from analyst.record.prompts import shared_prefix
-from analyst.tools.registry import ToolRegistry
+from analyst.tools.registry import ToolRegistry, ToolResult
 
 REPLY_TOKENS = 1024
 RETRY_TEMPERATURES = (0.3, 0.5, 0.6)
@@ -43,7 +43,10 @@ MIN_REPLY_TOKENS = 64
 MOST_NUMBERS_TOLD = 5
 _DIGITS = re.compile(r"\d")
 _PLACEHOLDER = re.compile(
-    r"[\[<{](?:insert|your|the|value|number|name|result|answer|x)\b[^\]>}]*[\]>}]", re.IGNORECASE
+    # No brace of a formula: \bar{x}, s_{x}, \{x : x > 3\}.
+    r"(?:[\[<]|(?<![\\A-Za-z_^}]){)"
+    r"(?:insert|your|the|value|number|name|result|answer|x)\b[^\]>}]*[\]>}]",
+    re.IGNORECASE,
 )
 
 
@@ -59,6 +62,7 @@ class AgentLoop:
     variables: Callable[[], Awaitable[Sequence[str]]]
     approvals: Approvals
     temperature: float = 0.0
+    known: dict[str, ToolResult] = field(default_factory=dict)
 
     async def run(
         self,
@@ -249,14 +253,17 @@ class AgentLoop:
         make: EventMaker,
         progress: Progress,
     ) -> AsyncIterator[events.Event]:
-        calls = ToolCalls(self.protocol, self.tools, self.context, self.roll_back, self.approvals)
+        calls = ToolCalls(
+            self.protocol, self.tools, self.context, self.roll_back, self.approvals, self.known
+        )
+        called = [action for action in actions if isinstance(action, ToolCall)]
+        async for event in calls.run(task, called, budget, make, progress):
+            yield event
         for action in actions:
             if isinstance(action, FinalAnswer):
                 async for event in self._finish(task, action, budget, make, progress):
                     yield event
                 return
-            async for event in calls.run(task, action, budget, make, progress):
-                yield event
         if task.value_names and not asked.missing(task.value_names, progress.values):
             if progress.retrying:
                 return

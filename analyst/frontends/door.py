@@ -48,7 +48,7 @@ class AgentSession(Protocol):
         ...
 
     def resolve_approval(
-        self, call_id: str, decision: Decided, code: str | None = None, *, always: bool = False
+        self, call_id: str, decision: Decided, text: str | None = None, *, always: bool = False
     ) -> bool:
         """Decide a call that waits; return whether one did. In the session's loop."""
         ...

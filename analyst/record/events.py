@@ -231,15 +231,36 @@ class ToolCallStarted(EventBase):
     arguments: dict[str, Any]
 
 
+class PermissionDecided(EventBase):
+    """What became of a tool call by the rules and the mode; ``why`` and ``risk`` are words."""
+
+    type: Literal["permission_decided"] = "permission_decided"
+    call_id: str
+    tool: str
+    decision: Literal["allow", "ask", "deny"]
+    why: str
+    level: Literal["safe", "contained", "risky", "irreversible"]
+    risk: str
+
+
 class ApprovalRequested(EventBase):
-    """A tool call waits for the user."""
+    """The run waits for the user: about a tool call, a plan, or with a question of the model's.
+
+    ``editable`` is the text that may be edited, a plan with one step a line; ``preview`` is what
+    the call would change, as a diff; ``choices`` are answers that a question offers.
+    """
 
     type: Literal["approval_requested"] = "approval_requested"
     call_id: str
-    risk: str = Field(description="what it may do, in words")
+    kind: Literal["call", "plan", "question"] = "call"
+    risk: str = Field(description="what it may do, or what is asked, in words")
     arguments: dict[str, Any] | None = Field(
         default=None, description="what will run, where that is not quite what the model wrote"
     )
+    editable: str | None = None
+    preview: str = ""
+    choices: tuple[str, ...] = ()
+    can_always: bool = Field(default=True, description="whether later calls may be approved too")
 
 
 class ApprovalResolved(EventBase):
@@ -251,6 +272,9 @@ class ApprovalResolved(EventBase):
     by: Literal["user", "policy"]
     arguments: dict[str, Any] | None = Field(
         default=None, description="what runs instead, where the user edited the call"
+    )
+    answer: str | None = Field(
+        default=None, description="what the user wrote: a plan as edited, or an answer"
     )
 
 
@@ -284,6 +308,7 @@ class ToolCallFinished(EventBase):
     values: dict[str, Any] = Field(
         default={}, description="named values that the code reported as its result"
     )
+    cached: bool = Field(default=False, description="answered by an equal call before it")
 
 
 class RecalledFinding(BaseModel):
@@ -369,6 +394,7 @@ Event = Annotated[
     | MessageDelta
     | ModelResponded
     | ToolCallStarted
+    | PermissionDecided
     | ApprovalRequested
     | ApprovalResolved
     | OutputEmitted

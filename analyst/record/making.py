@@ -28,7 +28,7 @@ class EventMaker:
         """Seconds since the run started."""
         return self._clock() - self._started
 
-    def __call__(self, kind: type[E], **fields: Any) -> E:
+    def __call__(self, kind: type[E], /, **fields: Any) -> E:
         """Make the next event."""
         event = kind(run_id=self.run_id, seq=self._next, t=self.seconds, **fields)
         self._next += 1

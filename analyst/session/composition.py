@@ -5,6 +5,7 @@ Not here: which model and kernel it gets (:mod:`analyst.session.models`, :mod:`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from analyst.agent.approval import Approvals
@@ -17,7 +18,7 @@ from analyst.settings import Settings
 from analyst.tools.analysis_kernel import AnalysisKernel
 from analyst.tools.python import PythonTool
 from analyst.tools.recall import LookUp, RecallTool
-from analyst.tools.registry import ToolRegistry
+from analyst.tools.registry import Tool, ToolRegistry
 
 
 def agent_loop(
@@ -30,17 +31,21 @@ def agent_loop(
     task: Task,
     look_up: LookUp | None,
     approvals: Approvals,
+    more: Sequence[Tool] = (),
 ) -> AgentLoop:
-    """Put the agent of one run together; ``look_up``: searches findings, if that is allowed."""
+    """Put the agent of one run together.
+
+    ``look_up``: searches findings, if that is allowed. ``more``: the tools of the session besides.
+    """
     python = PythonTool(kernel, deadline_seconds=settings.cell_deadline_seconds)
     python.value_names = task.assignable
     spoken: ActionProtocol = NativeProtocol() if protocol == "native" else FencedProtocol()
     # A small model is not told of tools; findings are looked up for it.
-    searching = [RecallTool(look_up)] if look_up and spoken.sends_tools else []
+    others = [*([RecallTool(look_up)] if look_up else []), *more] if spoken.sends_tools else []
     return AgentLoop(
         model=model,
         protocol=spoken,
-        tools=ToolRegistry([python, *searching]),
+        tools=ToolRegistry([python, *others]),
         context=context,
         roll_back=kernel.roll_back,
         variables=kernel.variables,

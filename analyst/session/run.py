@@ -21,15 +21,22 @@ from analyst.agent.loop import AgentLoop
 from analyst.agent.partial import partial_answer
 from analyst.agent.task import Progress, Task
 from analyst.agent.values import missing
+from analyst.configuration import Configuration, ConfigurationError
 from analyst.llm.completion import ModelError
 from analyst.memory.finding import Finding
 from analyst.record import events
+from analyst.record.files import data_directory as default_data_directory
 from analyst.record.log import new_run_id
 from analyst.record.making import EventMaker
 from analyst.session.composition import agent_loop
 from analyst.session.data_room import DataRoom, HandingOverError
+from analyst.session.permitting import permissions
 from analyst.session.recollection import Recollection
 from analyst.session.telling import Teller, finished, started, written_sentence
+from analyst.session.toolbox import Bench
+from analyst.tools.analysis_kernel import AnalysisKernel
+from analyst.tools.permissions import Verdict
+from analyst.tools.registry import Tool
 from kernel_sandbox import KernelSandboxError, KernelSession
 
 if TYPE_CHECKING:
@@ -53,6 +60,7 @@ class RunInput:
     findings: tuple[int, ...] = ()
     notebook: str | None = None
     attended: bool = False
+    rules: Mapping[str, Verdict] = field(default_factory=dict)
 
 
 @dataclass
@@ -63,6 +71,7 @@ class Run:
     settings: Settings
     choice: ModelChoice
     given: RunInput
+    configuration: Configuration
     emit: Callable[[events.Event], None]
     run_id: str = field(default_factory=new_run_id)
 
@@ -111,7 +120,7 @@ class Run:
             status, reason = "stopped", "it was stopped"
             if self._progress.requests:
                 self._answer_partially(reason)
-        except (ModelError, KernelSandboxError, HandingOverError) as error:
+        except (ModelError, KernelSandboxError, HandingOverError, ConfigurationError) as error:
             reason = str(error)
             self.session.conclude(self.given.question, f"No answer: {reason}")
         except Exception as error:
@@ -169,7 +178,8 @@ class Run:
             settings=self.settings,
             task=task,
             look_up=recollection.look_up if self.settings.memory else None,
-            approvals=self._approvals(kernel.session),
+            approvals=self._approvals(),
+            more=await self._more_tools(kernel),
         )
         if recollection.likely and await self._is_known(loop, recollection):
             return
@@ -195,15 +205,27 @@ class Run:
         if written:
             self._note(written_sentence(written), "files_written")
 
-    def _approvals(self, session: KernelSession) -> Approvals:
+    async def _more_tools(self, kernel: AnalysisKernel) -> list[Tool]:
+        """Return the session's tools besides the kernel's; a small model is not told of any."""
+        if self.choice.protocol != "native":
+            return []
+        bench = Bench(
+            settings=self.settings,
+            configuration=self.configuration,
+            kernel=kernel,
+            cwd=self.session.cwd,
+            data_directory=self.session.data_directory or default_data_directory(),
+            notify=lambda text: self._note(text, "tools", "warning"),
+        )
+        return await self.session.toolbox.tools(bench)
+
+    def _approvals(self) -> Approvals:
         return Approvals(
             desk=self.session.approval_desk,
-            mode=self.settings.approval,
+            permissions=permissions(self.settings, self.configuration, given=self.given.rules),
             attended=self.given.attended,
             unattended=self.settings.approval_unattended,
             pausing=self._pausing,
-            hosts=self.settings.network_hosts,
-            isolated=session.backend != "none",
         )
 
     @contextmanager

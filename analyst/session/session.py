@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from analyst.agent.approval import ApprovalDesk, Decided
 from analyst.agent.context import Context
+from analyst.configuration import Configuration
 from analyst.llm.completion import LanguageModel
 from analyst.memory.fingerprints import FileFingerprints
 from analyst.record import events
@@ -27,8 +28,10 @@ from analyst.session.models import SessionModels, opening_for
 from analyst.session.remembering import Remembering
 from analyst.session.run import Run, RunInput
 from analyst.session.sandbox import gateway_for, policy_for
+from analyst.session.toolbox import Toolbox
 from analyst.settings import Settings
 from analyst.tools.analysis_kernel import AnalysisKernel
+from analyst.tools.permissions import Verdict
 from kernel_sandbox import KernelPool, KernelSession, WrittenFile
 
 if TYPE_CHECKING:
@@ -89,6 +92,7 @@ class Session:
         self._pool = pool
         self.models = SessionModels(model, protocol)
         self.approval_desk = ApprovalDesk()
+        self.toolbox = Toolbox()
         self._kernel: asyncio.Task[AnalysisKernel] | None = None
         self._context: Context | None = None
         self._context_key: tuple[str, str] | None = None
@@ -119,6 +123,7 @@ class Session:
         overrides: Mapping[str, Any] | None = None,
         notebook: str | None = None,
         attended: bool = False,
+        rules: Mapping[str, Verdict] | None = None,
     ) -> AsyncIterator[events.Event]:
         """Answer a question as a stream of events; the last is ``run_finished``.
 
@@ -127,15 +132,18 @@ class Session:
         ``value_pattern`` (groups ``name``, ``value``) also reads them from printed text.
         ``findings``: numbers of findings that go along; their values only if they hold for the
         data. ``overrides``: settings for this run alone. ``attended``: somebody reads the events
-        and can decide what ``approval_requested`` asks, by :meth:`resolve_approval`. Closing
-        the iterator stops the run.
+        and can decide what ``approval_requested`` asks, by :meth:`resolve_approval`. ``rules``:
+        what becomes of calls of tools, by patterns of their names; they can only restrict what
+        is configured. Closing the iterator stops the run.
 
-        Raises :class:`RunInProgressError` and :class:`analyst.settings.SettingsError` before
+        Raises :class:`RunInProgressError`, :class:`analyst.settings.SettingsError` and
+        :class:`analyst.configuration.ConfigurationError` before
         anything starts; all later trouble is told by events.
         """
         if self._playing is not None and not self._playing.done():
             raise RunInProgressError
         settings = self.settings.updated(overrides or {})
+        configuration = Configuration.load(self.cwd)
         choice = self.models.choose(settings, overrides or {})
         if self._was_private and not settings.private:
             # Its words and variables would be found in the record of what follows.
@@ -155,7 +163,9 @@ class Session:
                 findings=tuple(findings),
                 notebook=notebook,
                 attended=attended,
+                rules=dict(rules or {}),
             ),
+            configuration=configuration,
             emit=queue.put_nowait,
         )
         self._runs += 1
@@ -169,13 +179,13 @@ class Session:
             await _end(playing)
 
     def resolve_approval(
-        self, call_id: str, decision: Decided, code: str | None = None, *, always: bool = False
+        self, call_id: str, decision: Decided, text: str | None = None, *, always: bool = False
     ) -> bool:
         """Decide a call that waits; see :meth:`analyst.agent.approval.ApprovalDesk.resolve`.
 
         In the session's loop.
         """
-        return self.approval_desk.resolve(call_id, decision, code=code, always=always)
+        return self.approval_desk.resolve(call_id, decision, text=text, always=always)
 
     async def stop(self) -> None:
         """Stop the run that is going on, if one is, and return when it has ended."""
@@ -211,6 +221,7 @@ class Session:
         """Stop what runs, end the kernel, let connections go. Can be called again."""
         await self.stop()
         await self._end_kernel()
+        await self.toolbox.aclose()
         await self.models.aclose()
         await self.remembering.aclose()
 

@@ -20,6 +20,7 @@ from analyst.tools.mix_ups import untangle
 from analyst.tools.modernize import modernize
 from analyst.tools.observation import describe_error, observe
 from analyst.tools.registry import Prepared, ToolItem, ToolNotice, ToolOutput, ToolResult
+from analyst.tools.risk import Risk, judge_code
 from analyst.tools.slips import correct_columns, drop_last_print, mend
 from kernel_sandbox import (
     ClearOutput,
@@ -58,6 +59,8 @@ class PythonTool:
     """Run Python in the session's kernel; variables live on from call to call."""
 
     name = "python"
+    pure = False
+    editable = "code"
     description = (
         "Run Python code in the analysis kernel and see what it prints. "
         "Variables stay defined from call to call; charts are shown to the user."
@@ -73,6 +76,12 @@ class PythonTool:
         self._kernel = kernel
         self._deadline = deadline_seconds
         self.value_names: Sequence[str] = ()
+
+    def judge(self, arguments: Mapping[str, Any]) -> Risk:
+        """Judge the code, in the kernel that it would run in."""
+        session = self._kernel.session
+        isolated = session.backend != "none"
+        return judge_code(arguments.get("code"), hosts=session.policy.network, isolated=isolated)
 
     async def run(self, arguments: Mapping[str, Any]) -> AsyncIterator[ToolItem]:
         """Run ``arguments['code']``; see :class:`analyst.tools.registry.Tool`."""

@@ -11,15 +11,17 @@ from typing import Any, ClassVar
 
 from analyst.memory.recall import SAME_DATA, Recalled
 from analyst.memory.telling import described
-from analyst.tools.registry import Prepared, ToolItem, ToolResult
+from analyst.tools.registry import ToolDefaults, ToolItem, ToolResult
+from analyst.tools.risk import Risk
 
 LookUp = Callable[[str], Awaitable[Sequence[Recalled]]]
 
 
-class RecallTool:
+class RecallTool(ToolDefaults):
     """Looks up what was computed before; it reads the store of findings and changes nothing."""
 
     name = "recall"
+    pure = True
     description = (
         "Look up what was computed before that is like a question. Values of the data at hand may "
         "be quoted with their name, as in [F1]; of older or other data only code is told."
@@ -41,9 +43,10 @@ class RecallTool:
     def __init__(self, look_up: LookUp) -> None:
         self._look_up = look_up
 
-    async def prepare(self, arguments: Mapping[str, Any]) -> Prepared:
-        """Return the call as it is."""
-        return Prepared(arguments=arguments)
+    def judge(self, arguments: Mapping[str, Any]) -> Risk:
+        """Judge a look-up, which changes nothing."""
+        del arguments
+        return Risk("safe", "It looks up what was computed before.")
 
     async def run(self, arguments: Mapping[str, Any]) -> AsyncIterator[ToolItem]:
         """Run one call; see :class:`analyst.tools.registry.Tool`."""

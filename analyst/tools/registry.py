@@ -5,6 +5,7 @@ Here: the :class:`Tool` protocol, the registry, and argument validation. Not her
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import json
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
@@ -14,6 +15,7 @@ from typing import Any, Protocol
 import jsonschema
 
 from analyst.record.events import CallStatus
+from analyst.tools.risk import Risk, unknown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,13 +63,34 @@ class ToolResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """A call as it will run, and what the user should know of how it came to that."""
+    """A call as it will run, and what the user should know of how it came to that.
+
+    ``preview`` is shown to whoever decides: what would change, as a diff.
+    """
 
     arguments: Mapping[str, Any]
     notices: tuple[ToolNotice, ...] = ()
+    preview: str = ""
 
 
-ToolItem = ToolOutput | ToolNotice | ToolResult
+class ToolError(Exception):
+    """A call failed; the message is one sentence for the model."""
+
+
+class TransientToolError(ToolError):
+    """A call failed in a way that may pass; a pure call is tried again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolQuestion:
+    """A running call asks the user; ``answer`` gets what they say, ``None`` if they will not."""
+
+    question: str
+    choices: tuple[str, ...] = ()
+    answer: asyncio.Future[str | None]
+
+
+ToolItem = ToolOutput | ToolNotice | ToolQuestion | ToolResult
 
 
 class Tool(Protocol):
@@ -88,6 +111,23 @@ class Tool(Protocol):
         """JSON Schema of the arguments object."""
         ...
 
+    @property
+    def pure(self) -> bool:
+        """Whether equal arguments give equal results and nothing changes.
+
+        Such a call may run beside others, be answered by an earlier one, and be tried again.
+        """
+        ...
+
+    @property
+    def editable(self) -> str | None:
+        """The argument whose text a user may edit before the call runs."""
+        ...
+
+    def judge(self, arguments: Mapping[str, Any]) -> Risk:
+        """Say what a call may do, beforehand; never raises."""
+        ...
+
     async def prepare(self, arguments: Mapping[str, Any]) -> Prepared:
         """Return what will run; valid arguments come in, and nothing is done yet."""
         ...
@@ -95,6 +135,23 @@ class Tool(Protocol):
     def run(self, arguments: Mapping[str, Any]) -> AsyncIterator[ToolItem]:
         """Run one call exactly as given; the last item is its :class:`ToolResult`."""
         ...
+
+
+class ToolDefaults:
+    """What most tools have in common: nothing to mend, nothing to edit, and an unknown risk."""
+
+    name: str
+    pure = False
+    editable: str | None = None
+
+    def judge(self, arguments: Mapping[str, Any]) -> Risk:
+        """See :class:`Tool`; what is not known is risky."""
+        del arguments
+        return unknown(self.name)
+
+    async def prepare(self, arguments: Mapping[str, Any]) -> Prepared:
+        """Return the call as it is."""
+        return Prepared(arguments=arguments)
 
 
 class UnknownToolError(LookupError):
@@ -118,7 +175,10 @@ class ToolRegistry:
     """The tools of one session, by name."""
 
     def __init__(self, tools: Iterable[Tool]) -> None:
-        self._tools = {tool.name: tool for tool in tools}
+        self._tools: dict[str, Tool] = {}
+        for tool in tools:
+            # The first of a name stays: nothing that is added later stands in for it.
+            self._tools.setdefault(tool.name, tool)
 
     def __iter__(self) -> Iterator[Tool]:
         return iter(self._tools.values())
@@ -158,7 +218,34 @@ class ToolRegistry:
                     "name": tool.name,
                     "description": tool.description,
                     "parameters": dict(tool.parameters),
+                    **({"strict": True} if is_strict(tool.parameters) else {}),
                 },
             }
             for tool in self._tools.values()
         )
+
+
+_STRICT_KEYWORDS = frozenset(
+    {"type", "properties", "required", "additionalProperties", "description", "title", "enum"}
+    | {"items", "anyOf", "$ref", "$defs", "const", "default"}
+)
+
+
+def is_strict(schema: Mapping[str, Any]) -> bool:
+    """Tell whether a model can be held to a schema to the letter.
+
+    That needs closed objects whose properties are all required, and few keywords; see
+    "Structured outputs, supported schemas" in OpenAI's documentation of its API.
+    """
+    if not schema.keys() <= _STRICT_KEYWORDS or "default" in schema:
+        return False
+    properties = schema.get("properties", {})
+    if schema.get("type") == "object" and (
+        schema.get("additionalProperties") is not False
+        or set(schema.get("required", ())) != set(properties)
+    ):
+        return False
+    parts = [*properties.values(), *schema.get("$defs", {}).values(), *schema.get("anyOf", ())]
+    if isinstance(schema.get("items"), Mapping):
+        parts.append(schema["items"])
+    return all(is_strict(part) for part in parts)

@@ -1,16 +1,17 @@
-"""What a call may do beyond computing, judged from its syntax tree, in words for the user.
+"""What a call may do beyond computing, in words for the user; code is judged by its syntax tree.
 
 A judgement is a help for whoever decides, and decides who is asked; it keeps nothing out. That is
-the sandbox's work. What cannot be judged counts as risky.
+the sandbox's work. What cannot be judged counts as risky. Not here: what is then allowed
+(:mod:`analyst.tools.permissions`).
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 COMPUTES = "It computes in the isolated kernel and touches nothing else."
 
@@ -18,12 +19,22 @@ _MAGIC = re.compile(r"^\s*(?:!|%%?\w)", re.MULTILINE)
 _MOST_CHARACTERS = 200_000
 
 
+Level = Literal["safe", "contained", "risky", "irreversible"]
+"""``safe``: computes or reads. ``contained``: does more, but in the sandbox, which holds it.
+``risky``: leaves the sandbox, or cannot be judged. ``irreversible``: cannot be taken back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Risk:
     """How a call was judged; ``words`` is one or two sentences."""
 
-    risky: bool
+    level: Level
     words: str
+
+
+def unknown(tool: str) -> Risk:
+    """Return the risk of what cannot be judged."""
+    return Risk("risky", f"What {tool} does here cannot be judged beforehand.")
 
 
 _OWN_CODE = frozenset(
@@ -49,22 +60,18 @@ _WRITING = re.compile(
 _UNPICKLING = frozenset({"read_pickle", "loads", "Unpickler"})
 
 
-def judge(
-    tool: str, arguments: Mapping[str, Any], *, hosts: Sequence[str] = (), isolated: bool = True
-) -> Risk:
-    """Judge a call. ``hosts``: what its kernel may reach; ``isolated``: whether anything holds it.
+def judge_code(code: object, *, hosts: Sequence[str] = (), isolated: bool = True) -> Risk:
+    """Judge Python code. ``hosts``: what its kernel may reach; ``isolated``: if anything holds it.
 
-    Never raises: what cannot be read is risky.
+    Never raises: what cannot be read is risky, or held by the sandbox.
     """
-    if tool == "recall":
-        return Risk(risky=False, words="It looks up what was computed before.")
-    code = arguments.get("code")
-    if tool != "python" or not isinstance(code, str):
-        return Risk(risky=True, words=f"What {tool} does here cannot be judged beforehand.")
+    if not isinstance(code, str):
+        return unknown("this code")
     found = _sentences(code, hosts)
     if not isolated:
-        found.insert(0, "The kernel is not isolated: it can do all that you can.")
-    return Risk(risky=True, words=" ".join(found)) if found else Risk(risky=False, words=COMPUTES)
+        words = ["The kernel is not isolated: it can do all that you can.", *found]
+        return Risk("risky" if found else "contained", " ".join(words))
+    return Risk("contained", " ".join(found)) if found else Risk("safe", COMPUTES)
 
 
 def _sentences(code: str, hosts: Sequence[str]) -> list[str]:

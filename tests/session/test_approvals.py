@@ -84,7 +84,7 @@ async def test_an_edited_call_runs_as_it_was_edited(make_session: MakeSession) -
     assert output.output is not None
     assert output.output["text"] == "42\n"
     (finished,) = of_kind(stream, events.ToolCallFinished)
-    assert finished.observation.startswith("The user edited the code")
+    assert finished.observation.startswith("The user edited the call")
 
 
 async def test_what_will_run_is_what_is_shown(make_session: MakeSession) -> None:

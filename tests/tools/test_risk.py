@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyst.tools.risk import COMPUTES, judge
+from analyst.tools.risk import COMPUTES, judge_code, unknown
 
 
 @pytest.mark.parametrize(
@@ -23,8 +23,8 @@ from analyst.tools.risk import COMPUTES, judge
     ],
 )
 def test_computing_is_no_risk(code):
-    risk = judge("python", {"code": code})
-    assert (risk.risky, risk.words) == (False, COMPUTES)
+    risk = judge_code(code)
+    assert (risk.level, risk.words) == ("safe", COMPUTES)
 
 
 @pytest.mark.parametrize(
@@ -57,23 +57,24 @@ def test_computing_is_no_risk(code):
     ],
 )
 def test_what_reaches_further_is_told(code, said):
-    risk = judge("python", {"code": code})
-    assert risk.risky
+    risk = judge_code(code)
+    assert risk.level == "contained"
     assert said in risk.words
 
 
 def test_hosts_and_missing_isolation_are_told():
-    reached = judge("python", {"code": "import httpx"}, hosts=["example.org"])
+    reached = judge_code("import httpx", hosts=["example.org"])
     assert "example.org" in reached.words
-    assert "not isolated" in judge("python", {"code": "1 + 1"}, isolated=False).words
+    bare = judge_code("1 + 1", isolated=False)
+    assert (bare.level, "not isolated" in bare.words) == ("contained", True)
 
 
-def test_other_tools_are_risky_until_somebody_says_otherwise():
-    assert judge("shell", {"command": "ls"}).risky
-    assert judge("python", {"code": 7}).risky
-    assert not judge("recall", {"question": "x"}).risky
+def test_what_nothing_holds_or_nobody_can_judge_is_risky():
+    assert judge_code("df.to_csv('out.csv')", isolated=False).level == "risky"
+    assert judge_code(7).level == "risky"
+    assert unknown("shell").level == "risky"
 
 
 @given(st.text(max_size=300))
 def test_judging_never_fails(code):
-    assert judge("python", {"code": code}).words
+    assert judge_code(code).words

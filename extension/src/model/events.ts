@@ -14,6 +14,7 @@ export type AnyEvent =
   | MessageDelta
   | ModelResponded
   | ToolCallStarted
+  | PermissionDecided
   | ApprovalRequested
   | ApprovalResolved
   | OutputEmitted
@@ -37,6 +38,10 @@ export interface RunStarted {
   notebook: string | null;
   protocol: 'native' | 'fenced';
   question: string;
+  /**
+   * the run that this one goes on with
+   */
+  resumes: string | null;
   run_id: string;
   schema_version: number;
   seq: number;
@@ -121,9 +126,10 @@ export interface DataDescription {
   rows: number | null;
 }
 /**
- * A plan for the run, before its first step.
+ * A plan for the run, before its first step. ``planned`` are the steps with all they say.
  */
 export interface PlanProposed {
+  planned: PlannedStep[];
   run_id: string;
   seq: number;
   steps: string[];
@@ -134,9 +140,27 @@ export interface PlanProposed {
   type: 'plan_proposed';
 }
 /**
- * The plan changed.
+ * A step of a plan. ``checks``: what must hold then; ``depends_on``: indexes of others.
+ */
+export interface PlannedStep {
+  artefacts: PlanArtefact[];
+  checks: string[];
+  depends_on: number[];
+  kind: 'compute' | 'look_up' | 'chart' | 'write';
+  text: string;
+}
+/**
+ * Something that a step is to leave: a variable, a chart, or a passage of text.
+ */
+export interface PlanArtefact {
+  kind: 'variable' | 'chart' | 'passage';
+  name: string;
+}
+/**
+ * The plan changed; steps that ended stay where they are.
  */
 export interface PlanRevised {
+  planned: PlannedStep[];
   reason: string;
   run_id: string;
   seq: number;
@@ -161,10 +185,22 @@ export interface PlanStepStarted {
   type: 'plan_step_started';
 }
 /**
- * A step of the plan ended.
+ * A step of the plan ended; a run can be resumed after it.
+ *
+ * ``result`` is what the step came to, in words. ``artefacts`` are all that live at its end.
  */
 export interface PlanStepFinished {
+  artefacts: KeptArtefact[];
   index: number;
+  /**
+   * why it failed or was skipped
+   */
+  reason: string | null;
+  result: string;
+  /**
+   * it ended in the run that this one resumes
+   */
+  resumed: boolean;
   run_id: string;
   seq: number;
   status: 'ok' | 'error' | 'skipped';
@@ -173,6 +209,25 @@ export interface PlanStepFinished {
    */
   t: number;
   type: 'plan_step_finished';
+}
+/**
+ * What a step left, and whether it is kept beside the record, so that a run can go on.
+ */
+export interface KeptArtefact {
+  /**
+   * of its file; null: it is not kept
+   */
+  digest: string | null;
+  kind: 'frame' | 'value' | 'module' | 'chart' | 'passage' | 'other';
+  name: string;
+  /**
+   * where a passage stands, for citing it
+   */
+  source: string | null;
+  /**
+   * its type, shape or value, or a passage's text
+   */
+  text: string;
 }
 /**
  * The messages exactly as sent. Logged, not shown.
@@ -268,7 +323,28 @@ export interface ToolCallStarted {
   type: 'tool_call_started';
 }
 /**
- * A tool call waits for the user.
+ * What became of a tool call by the rules and the mode; ``why`` and ``risk`` are words.
+ */
+export interface PermissionDecided {
+  call_id: string;
+  decision: 'allow' | 'ask' | 'deny';
+  level: 'safe' | 'contained' | 'risky' | 'irreversible';
+  risk: string;
+  run_id: string;
+  seq: number;
+  /**
+   * seconds since the run started, monotonic clock
+   */
+  t: number;
+  tool: string;
+  type: 'permission_decided';
+  why: string;
+}
+/**
+ * The run waits for the user: about a tool call, a plan, or with a question of the model's.
+ *
+ * ``editable`` is the text that may be edited, a plan with one step a line; ``preview`` is what
+ * the call would change, as a diff; ``choices`` are answers that a question offers.
  */
 export interface ApprovalRequested {
   /**
@@ -279,7 +355,15 @@ export interface ApprovalRequested {
   } | null;
   call_id: string;
   /**
-   * what it may do, in words
+   * whether later calls may be approved too
+   */
+  can_always: boolean;
+  choices: string[];
+  editable: string | null;
+  kind: 'call' | 'plan' | 'question';
+  preview: string;
+  /**
+   * what it may do, or what is asked, in words
    */
   risk: string;
   run_id: string;
@@ -294,6 +378,10 @@ export interface ApprovalRequested {
  * The user, or the policy for runs without one, decided.
  */
 export interface ApprovalResolved {
+  /**
+   * what the user wrote: a plan as edited, or an answer
+   */
+  answer: string | null;
   /**
    * what runs instead, where the user edited the call
    */
@@ -344,6 +432,10 @@ export interface ToolCallFinished {
   arguments: {
     [k: string]: unknown;
   } | null;
+  /**
+   * answered by an equal call before it
+   */
+  cached: boolean;
   call_id: string;
   observation: string;
   run_id: string;

@@ -116,7 +116,7 @@ class EventsSession:
             if log is not None:
                 log.close()
 
-    def resolve_approval(self, call_id, decision, code=None, *, always=False):
+    def resolve_approval(self, call_id, decision, text=None, *, always=False):
         future = self._waiting.get(call_id)
         if future is None or future.done():
             return False

@@ -1,0 +1,136 @@
+"""The way of a call to its tool: is it a call at all, may it run, and what exactly runs.
+
+Here: checks, preparation, permission and approval, each told by an event. Not here: running it
+(:mod:`analyst.agent.calls`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from analyst.agent.action import ToolCall
+from analyst.agent.approval import Approvals
+from analyst.agent.budget import Budget
+from analyst.record import events
+from analyst.record.making import EventMaker
+from analyst.tools.registry import (
+    InvalidArgumentsError,
+    Tool,
+    ToolNotice,
+    ToolRegistry,
+    ToolResult,
+    UnknownToolError,
+)
+
+DENIED = "The user did not allow this call. Find another way, or say what is missing."
+UNATTENDED = "Nobody is here to allow this call. Find another way, or say what is missing."
+FORBIDDEN = "This call is not allowed: it is {why}. Find another way, or say what is missing."
+REPEATED = "That is the same code again; it was not run. Change it, or give the answer."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Admitted:
+    """A call that may run, exactly as it will."""
+
+    tool: Tool
+    arguments: Mapping[str, Any]
+    edited: bool = False
+
+
+Passage = (
+    Admitted
+    | ToolResult
+    | ToolNotice
+    | events.PermissionDecided
+    | events.ApprovalRequested
+    | events.ApprovalResolved
+)
+"""What happens on the way; last comes an :class:`Admitted`, or the result of a call refused."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gate:
+    """Lets the calls of one run pass, or not."""
+
+    tools: ToolRegistry
+    approvals: Approvals
+
+    async def admit(
+        self, call: ToolCall, budget: Budget, make: EventMaker
+    ) -> AsyncIterator[Passage]:
+        """Take a call to its tool; yield what happens on the way."""
+        try:
+            self.tools.validate(call.tool, call.arguments)
+        except (UnknownToolError, InvalidArgumentsError) as error:
+            yield ToolResult(status="refused", observation=str(error))
+            return
+        code = call.arguments.get("code")
+        if isinstance(code, str) and budget.is_repeat(code):
+            yield ToolResult(status="refused", observation=REPEATED)
+            return
+        tool = self.tools.get(call.tool)
+        prepared = await tool.prepare(call.arguments)
+        for notice in prepared.notices:
+            yield notice
+        arguments = prepared.arguments
+        always = tool.name in self.approvals.desk.always
+        judged = self.approvals.permissions.judge(
+            tool.name, arguments, tool.judge(arguments), always=always
+        )
+        yield make(
+            events.PermissionDecided,
+            call_id=call.call_id,
+            tool=tool.name,
+            decision=judged.verdict,
+            why=judged.why,
+            level=judged.risk.level,
+            risk=judged.risk.words,
+        )
+        if judged.verdict == "deny":
+            observation = FORBIDDEN.format(why=judged.why)
+            yield ToolResult(status="refused", observation=observation)
+            return
+        if judged.verdict == "allow":
+            yield Admitted(tool=tool, arguments=arguments)
+            return
+        can_always = judged.risk.level != "irreversible"
+        text = arguments.get(tool.editable) if tool.editable else None
+        yield make(
+            events.ApprovalRequested,
+            call_id=call.call_id,
+            risk=judged.risk.words,
+            arguments=dict(arguments) if arguments != call.arguments else None,
+            editable=text if isinstance(text, str) else None,
+            preview=prepared.preview,
+            can_always=can_always,
+        )
+        decision = await self.approvals.decide(call.call_id, tool.name, can_always=can_always)
+        edited = decision.decision == "edited" and tool.editable is not None
+        if edited:
+            arguments = {**arguments, str(tool.editable): decision.text}
+        yield make(
+            events.ApprovalResolved,
+            call_id=call.call_id,
+            decision=decision.decision,
+            by=decision.by,
+            arguments=dict(arguments) if edited else None,
+        )
+        if decision.decision == "denied" or (decision.decision == "edited" and not edited):
+            text = DENIED if decision.by == "user" else UNATTENDED
+            yield ToolResult(status="refused", observation=text)
+            return
+        if edited and (trouble := self._refusal(tool, arguments)):
+            yield ToolResult(status="refused", observation=trouble)
+            return
+        yield Admitted(tool=tool, arguments=arguments, edited=edited)
+
+    def _refusal(self, tool: Tool, arguments: Mapping[str, Any]) -> str:
+        """Return why a call as the user edited it cannot run; a rule that denies holds for it."""
+        try:
+            self.tools.validate(tool.name, arguments)
+        except InvalidArgumentsError as error:
+            return str(error)
+        judged = self.approvals.permissions.judge(tool.name, arguments, tool.judge(arguments))
+        return FORBIDDEN.format(why=judged.why) if judged.verdict == "deny" else ""

@@ -1,0 +1,98 @@
+"""The permissions of a run: the user's rules, the project's, the cell's, and an administrator's.
+
+Here: putting them together; the most restrictive wins. Not here: what a rule means
+(:mod:`analyst.tools.permissions`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from jupyter_core.paths import ENV_CONFIG_PATH, SYSTEM_CONFIG_PATH
+from traitlets import Enum, List, TraitError, Unicode
+from traitlets.config import Config, Configurable
+from traitlets.config.loader import ConfigFileNotFound, JSONFileConfigLoader, PyFileConfigLoader
+
+from analyst.configuration import Configuration, ConfigurationError, PermissionRule
+from analyst.settings import Settings
+from analyst.tools.permissions import Mode, Permissions, Rule, Verdict
+
+ADMIN_FILES = ("jupyter_analyst_config.json", "jupyter_analyst_config.py")
+"""Read from Jupyter's system and environment directories, never from the user's."""
+
+_MODES: Sequence[Mode] = ("plan", "ask", "risky", "auto")
+"""From the strictest to the freest."""
+
+
+class AnalystPermissions(Configurable):
+    """What an administrator caps, in ``/etc/jupyter/jupyter_analyst_config.py`` or the like."""
+
+    deny = List(Unicode(), help="tools that never run; patterns with * and ?").tag(config=True)
+    ask = List(Unicode(), help="tools that are always asked about").tag(config=True)
+    most = Enum(list(_MODES), "auto", help="the freest mode that users may choose").tag(config=True)
+
+
+def permissions(
+    settings: Settings,
+    configuration: Configuration,
+    *,
+    given: Mapping[str, Verdict] | None = None,
+    admin: AnalystPermissions | None = None,
+) -> Permissions:
+    """Put the permissions of a run together. ``given``: those of the cell, by tool pattern.
+
+    Raises :class:`analyst.configuration.ConfigurationError`.
+    """
+    cap = admin if admin is not None else admin_cap()
+    rules = [
+        *_rules(configuration.permissions, "your rules"),
+        *_rules(configuration.project_permissions, "the project's rules"),
+        *(
+            Rule(tool=tool, decision=decision, where={}, source="this cell's options")
+            for tool, decision in (given or {}).items()
+        ),
+        *(
+            Rule(tool=tool, decision="deny", where={}, source="the administrator")
+            for tool in cap.deny
+        ),
+        *(
+            Rule(tool=tool, decision="ask", where={}, source="the administrator")
+            for tool in cap.ask
+        ),
+    ]
+    strictest = min(_MODES.index(settings.approval), _MODES.index(cap.most))
+    return Permissions(mode=_MODES[strictest], rules=tuple(rules))
+
+
+def admin_cap(folders: Sequence[str | Path] | None = None) -> AnalystPermissions:
+    """Read what an administrator capped; raises :class:`ConfigurationError` for a broken file.
+
+    A file that cannot be read must not free what it was meant to hold.
+    """
+    config = Config()
+    for folder in reversed(list(folders or (*ENV_CONFIG_PATH, *SYSTEM_CONFIG_PATH))):
+        for name in ADMIN_FILES:
+            kind = JSONFileConfigLoader if name.endswith(".json") else PyFileConfigLoader
+            try:
+                config.merge(kind(name, path=str(folder)).load_config())
+            except ConfigFileNotFound:
+                continue
+            except Exception as error:  # noqa: BLE001 - it is a program, and may raise anything
+                raise ConfigurationError(
+                    f"{Path(folder) / name}, the administrator's file, cannot be read: {error}."
+                ) from None
+    try:
+        return AnalystPermissions(config=config)
+    except TraitError as error:
+        raise ConfigurationError(
+            f"The administrator's file of {ADMIN_FILES[0]}: {error}."
+        ) from None
+
+
+def _rules(found: Sequence[PermissionRule], source: str) -> list[Rule]:
+    return [
+        Rule(tool=rule.tool, decision=rule.decision, where=rule.where, source=source)
+        for rule in found
+    ]
+

@@ -1,0 +1,148 @@
+"""A tool that is a function: its schema comes from the signature, its words from the docstring.
+
+Here: :func:`function_tool`. Not here: tools whose outputs stream; they are classes of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, get_type_hints
+
+import docstring_parser
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from analyst.tools.registry import ToolDefaults, ToolError, ToolItem, ToolResult, TransientToolError
+from analyst.tools.risk import Risk, unknown
+
+Judge = Callable[[Mapping[str, Any]], Risk]
+
+
+class FunctionTool(ToolDefaults):
+    """A function as a tool; see :func:`function_tool`."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        name: str | None = None,
+        pure: bool = False,
+        judge: Judge | None = None,
+        editable: str | None = None,
+    ) -> None:
+        self.name = name or function.__name__
+        self.pure = pure
+        self.editable = editable
+        self._function = function
+        self._judge = judge
+        doc = docstring_parser.parse(inspect.getdoc(function) or "")
+        words = [part for part in (doc.short_description, doc.long_description) if part]
+        if not words:
+            raise TypeError(f"{self.name} has no docstring, from which a model would know it")
+        self.description = " ".join(" ".join(words).split())
+        told = {one.arg_name: one.description or "" for one in doc.params}
+        self._model = _model_of(function, self.name, told)
+        self.parameters: Mapping[str, Any] = _strict(self._model.model_json_schema())
+
+    def judge(self, arguments: Mapping[str, Any]) -> Risk:
+        """See :class:`analyst.tools.registry.Tool`."""
+        if self._judge is None:
+            return super().judge(arguments)
+        try:
+            return self._judge(arguments)
+        except Exception:  # noqa: BLE001 - judging fails closed, whatever is wrong with it
+            return unknown(self.name)
+
+    async def run(self, arguments: Mapping[str, Any]) -> AsyncIterator[ToolItem]:
+        """See :class:`analyst.tools.registry.Tool`; raises :class:`TransientToolError`."""
+        given = {
+            name: value
+            for name, value in arguments.items()
+            if value is not None or self._model.model_fields[name].default is None
+        }
+        try:
+            checked = self._model.model_validate(given)
+            values = {name: getattr(checked, name) for name in checked.model_fields_set}
+            if inspect.iscoroutinefunction(self._function):
+                returned = await self._function(**values)
+            else:
+                returned = await asyncio.to_thread(self._function, **values)
+        except TransientToolError:
+            raise
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            yield ToolResult(status="refused", observation=f"{where}: {first['msg']}.")
+        except ToolError as error:
+            yield ToolResult(status="error", observation=str(error))
+        else:
+            yield _result(returned)
+
+
+def function_tool(
+    function: Callable[..., Any],
+    *,
+    name: str | None = None,
+    pure: bool = False,
+    judge: Judge | None = None,
+    editable: str | None = None,
+) -> FunctionTool:
+    """Make a tool of a function, plain or async.
+
+    Its parameters are typed (a Pydantic field may narrow them) and told to the model by the
+    ``Args:`` of its docstring. It returns text, a Pydantic model, or a
+    :class:`~analyst.tools.registry.ToolResult`, and raises
+    :class:`~analyst.tools.registry.ToolError` for what the model should be told. A plain
+    function runs in a thread. ``pure`` and ``editable`` are those of
+    :class:`~analyst.tools.registry.Tool`; without ``judge`` every call counts as risky.
+
+    Raises :class:`TypeError` for a function that cannot be a tool.
+    """
+    return FunctionTool(function, name=name, pure=pure, judge=judge, editable=editable)
+
+
+def _model_of(function: Callable[..., Any], name: str, told: Mapping[str, str]) -> type[BaseModel]:
+    hints = get_type_hints(function, include_extras=True)
+    fields: dict[str, Any] = {}
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            raise TypeError(f"{name}: *{parameter.name} cannot be described to a model")
+        if parameter.name not in hints:
+            raise TypeError(f"{name}: the parameter {parameter.name} has no type")
+        given = parameter.default
+        default = ... if given is parameter.empty else given
+        fields[parameter.name] = (
+            hints[parameter.name],
+            Field(default, description=told.get(parameter.name) or None),
+        )
+    return create_model(f"{name}_arguments", __config__=ConfigDict(extra="forbid"), **fields)
+
+
+def _strict(schema: dict[str, Any]) -> dict[str, Any]:
+    """Make every property required; those with a default may be null, which means the default."""
+    schema.pop("title", None)
+    required = set(schema.get("required", ()))
+    for name, property_ in schema.get("properties", {}).items():
+        property_.pop("title", None)
+        property_.pop("default", None)
+        if name not in required and not _takes_null(property_):
+            described = property_.pop("description", None)
+            schema["properties"][name] = {"anyOf": [dict(property_), {"type": "null"}]}
+            if described:
+                schema["properties"][name]["description"] = described
+    schema["required"] = list(schema.get("properties", {}))
+    schema.setdefault("properties", {})
+    return schema
+
+
+def _takes_null(schema: Mapping[str, Any]) -> bool:
+    return any(option.get("type") == "null" for option in schema.get("anyOf", ()))
+
+
+def _result(returned: Any) -> ToolResult:
+    if isinstance(returned, ToolResult):
+        return returned
+    if isinstance(returned, BaseModel):
+        return ToolResult(status="ok", observation=returned.model_dump_json(exclude_none=True))
+    return ToolResult(status="ok", observation=str(returned))

@@ -1,0 +1,124 @@
+"""What a call may do: allowed, asked about, or denied.
+
+Here: rules by tool and argument, the modes, and how they come to one verdict; the most
+restrictive wins. Not here: where rules are kept (:mod:`analyst.configuration`), how risky a call
+is (:mod:`analyst.tools.risk`), and asking (:mod:`analyst.agent.approval`).
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from analyst.tools.risk import Risk
+
+Verdict = Literal["allow", "ask", "deny"]
+Mode = Literal["plan", "ask", "risky", "auto"]
+"""Before which calls the user is asked. ``plan``: nothing runs. ``ask``: all but look-ups.
+``risky``: all that does more than compute. ``auto``: what leaves the sandbox."""
+
+LOOK_UPS = frozenset({"recall", "knowledge", "ask_user"})
+"""Tools that only read what is the user's own here, or ask; no mode asks about them."""
+
+_STRICTNESS: Mapping[Verdict, int] = {"allow": 0, "ask": 1, "deny": 2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Calls of ``tool`` whose arguments match ``where``, and what becomes of them.
+
+    Both are patterns with ``*`` and ``?``. ``source`` says in words who made the rule.
+    """
+
+    tool: str
+    decision: Verdict
+    where: Mapping[str, str]
+    source: str
+
+    def matches(self, tool: str, arguments: Mapping[str, Any]) -> bool:
+        """Tell whether this rule speaks of a call.
+
+        An argument that is not there matches nothing in a rule that allows, and everything in one
+        that restricts, so that a rule cannot be got round by leaving its argument out.
+        """
+        if not fnmatch.fnmatchcase(tool, self.tool):
+            return False
+        for name, pattern in self.where.items():
+            if name not in arguments:
+                if self.decision == "allow":
+                    return False
+                continue
+            if not _matches(arguments[name], pattern, every=self.decision == "allow"):
+                return False
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What becomes of a call, why, and the risk that was seen in it."""
+
+    verdict: Verdict
+    why: str
+    risk: Risk
+
+
+@dataclass(frozen=True, kw_only=True)
+class Permissions:
+    """The rules and the mode of a run. ``always``: tools approved for the conversation."""
+
+    mode: Mode = "auto"
+    rules: Sequence[Rule] = ()
+
+    def judge(
+        self,
+        tool: str,
+        arguments: Mapping[str, Any],
+        risk: Risk,
+        *,
+        always: bool = False,
+    ) -> Judgement:
+        """Decide on a call. ``always``: the user approved the tool for this conversation."""
+        spoken = [rule for rule in self.rules if rule.matches(tool, arguments)]
+        strictest = max(spoken, key=lambda rule: _STRICTNESS[rule.decision], default=None)
+        if strictest is not None and strictest.decision == "deny":
+            return Judgement(verdict="deny", why=f"denied by {strictest.source}", risk=risk)
+        if self.mode == "plan" and tool not in LOOK_UPS:
+            return Judgement(verdict="deny", why="only a plan was asked for", risk=risk)
+        if risk.level == "irreversible":
+            return Judgement(verdict="ask", why="it cannot be taken back", risk=risk)
+        if strictest is not None and strictest.decision == "ask":
+            if always:
+                return Judgement(verdict="allow", why="approved for this conversation", risk=risk)
+            return Judgement(verdict="ask", why=f"asked for by {strictest.source}", risk=risk)
+        asks, why = self._asks(tool, risk)
+        if not asks:
+            return Judgement(verdict="allow", why=why, risk=risk)
+        if always:
+            return Judgement(verdict="allow", why="approved for this conversation", risk=risk)
+        if strictest is not None and self.mode != "ask":
+            return Judgement(verdict="allow", why=f"allowed by {strictest.source}", risk=risk)
+        return Judgement(verdict="ask", why=why, risk=risk)
+
+    def _asks(self, tool: str, risk: Risk) -> tuple[bool, str]:
+        """Return whether the mode asks about a call, and why it does or does not."""
+        if tool in LOOK_UPS:
+            return False, "it only looks something up"
+        if self.mode == "ask":
+            return True, "every call is asked about"
+        if risk.level == "safe":
+            return False, "it computes or reads"
+        if risk.level == "contained":
+            return self.mode == "risky", "the sandbox holds it"
+        return True, "it leaves the sandbox or cannot be judged"
+
+
+def _matches(value: Any, pattern: str, *, every: bool) -> bool:
+    """Match a value; of a list every item must, or any, and others are matched as JSON."""
+    if isinstance(value, list) and value:
+        found = [_matches(item, pattern, every=every) for item in value]
+        return all(found) if every else any(found)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return fnmatch.fnmatchcase(text, pattern)
