@@ -2,7 +2,8 @@
 
 Here: asking, stopping, starting afresh, and what the server itself has to say. Not here: which
 conversations there are (:mod:`analyst.frontends.server.conversations`), files
-(:mod:`analyst.frontends.server.shelf`), readers (:mod:`analyst.frontends.server.numbered`).
+(:mod:`analyst.frontends.server.shelf`), the lines that are told
+(:mod:`analyst.frontends.server.told`).
 
 Everything but reading events happens in the agents' thread.
 """
@@ -19,13 +20,13 @@ from typing import Any
 from analyst.agent.approval import Decided
 from analyst.frontends.server import remarks
 from analyst.frontends.server.errors import BusyError
-from analyst.frontends.server.numbered import Line, NumberedEvents
+from analyst.frontends.server.numbered import NumberedEvents
 from analyst.frontends.server.private_blobs import PrivateBlobs
 from analyst.frontends.server.shelf import Hold, Record, RunPlace, now
+from analyst.frontends.server.told import Told
 from analyst.frontends.untrusted import one_line
 from analyst.record import events as ev
 from analyst.record.blobs import BlobStore
-from analyst.record.log import encode_event
 from analyst.session import Session
 
 _log = logging.getLogger(__name__)
@@ -67,21 +68,16 @@ class Conversation:
         last_event: ev.Event | None = None,
     ) -> None:
         self.record = record
-        self.events = events
-        self.private_blobs = PrivateBlobs()
         self.has_private_runs = False
         self.hold: Hold | None = None
         self.run_ids = [place.run_id for place in record.runs]
-        self._blobs = blobs
+        self._told = Told(events, blobs, last_event)
         self._keep = keep
         self._make_session = make_session
         self._session: Session | None = None
         self._pump: asyncio.Task[None] | None = None
         self._claimed = False
         self._withdrawn = False
-        self._private = False
-        self._last_event = last_event
-        self._pieces: list[Line] = []
 
     @property
     def busy(self) -> bool:
@@ -94,9 +90,19 @@ class Conversation:
         return self._session
 
     @property
+    def events(self) -> NumberedEvents:
+        """What was told, for readers."""
+        return self._told.events
+
+    @property
+    def private_blobs(self) -> PrivateBlobs:
+        """The large values of private runs."""
+        return self._told.private_blobs
+
+    @property
     def last_event(self) -> ev.Event | None:
         """What was told last."""
-        return self._last_event
+        return self._told.last_event
 
     def described(self) -> dict[str, Any]:
         """Return what the panel's list shows of it."""
@@ -140,14 +146,14 @@ class Conversation:
         stopping = asyncio.create_task(session.stop())
         await asyncio.wait({pump}, timeout=STOP_SECONDS)
         # It goes on stopping; the reference keeps it from being collected meanwhile.
-        stopping.add_done_callback(_told)
+        stopping.add_done_callback(_tell_failure)
         return pump.done()
 
     def resolve(self, call_id: str, decision: Decided, code: str | None, *, always: bool) -> bool:
         """Decide on a call that waits; False if none waits under that id."""
         if self._session is None:
             return False
-        return self._session.resolve_approval(call_id, decision, code=code, always=always)
+        return self._session.resolve_approval(call_id, decision, text=code, always=always)
 
     def material(self) -> tuple[list[bytes], dict[str, object], dict[str, Path]]:
         """Return what a notebook is made from: the events, the frames and files handed over."""
@@ -167,7 +173,7 @@ class Conversation:
         await self._session.reset()
         if self._pump is not None:
             await asyncio.wait({self._pump})
-        self._remark("conversation_reset", remarks.WAS_RESET)
+        self._told.remark("conversation_reset", remarks.WAS_RESET)
         self._note_end()
 
     async def rest(self) -> None:
@@ -176,7 +182,7 @@ class Conversation:
         if session is None:
             return
         # First: who asks while the kernel ends gets another one, and holds the conversation anew.
-        self._remark("kernel_lost", remarks.KERNEL_LOST)
+        self._told.remark("kernel_lost", remarks.KERNEL_LOST)
         self._let_go()
         await session.aclose()
 
@@ -191,8 +197,7 @@ class Conversation:
 
     def tell_of_end(self) -> None:
         """Say of a conversation that was read from disk what is no more."""
-        if self._last_event is not None:
-            self._remark("kernel_lost", remarks.KERNEL_LOST)
+        self._told.remark("kernel_lost", remarks.KERNEL_LOST)
 
     def cut_off(self, *, elsewhere: bool) -> None:
         """Say that the last run has no end, and give it one.
@@ -200,11 +205,11 @@ class Conversation:
         ``elsewhere``: it may well go on in another server.
         """
         if elsewhere:
-            self._remark("elsewhere", remarks.ELSEWHERE, level="warning")
-            self._end_run("stopped", "it is another server's")
+            self._told.remark("elsewhere", remarks.ELSEWHERE, level="warning")
+            self._told.end_run("stopped", "it is another server's")
             return
-        self._remark("cut_off", remarks.CUT_OFF, level="warning")
-        self._end_run("stopped", "the server ended while it was going on")
+        self._told.remark("cut_off", remarks.CUT_OFF, level="warning")
+        self._told.end_run("stopped", "the server ended while it was going on")
 
     def _let_go(self) -> None:
         hold, self.hold = self.hold, None
@@ -237,9 +242,7 @@ class Conversation:
         finally:
             if not begun.done():
                 begun.set_exception(BusyError("The server is ending."))
-        last = self._last_event
-        if last is not None and not isinstance(last, ev.RunFinished):
-            self._end_run("error", "it ended without saying why; the server's log may say more")
+        self._told.end_run("error", "it ended without saying why; the server's log may say more")
         self._note_end()
 
     def _take(self, event: ev.Event) -> None:
@@ -247,22 +250,14 @@ class Conversation:
             return
         if isinstance(event, ev.RunStarted):
             self._note_start(event)
-        store = self.private_blobs if self._private else self._blobs
-        line = self.events.add(encode_event(event, store))
-        self._last_event = event
-        if isinstance(event, ev.MessageDelta):
-            self._pieces.append(line)
-        elif isinstance(event, ev.ModelResponded):
-            for piece in self._pieces:
-                piece.superseded = True
-            self._pieces.clear()
+        self._told.take(event)
 
     def _note_start(self, event: ev.RunStarted) -> None:
-        self._pieces.clear()
-        self._private = bool(event.settings.get("private"))
+        private = bool(event.settings.get("private"))
+        self._told.begin_run(private=private)
         self.run_ids.append(event.run_id)
         record = self.record
-        if self._private:
+        if private:
             self.has_private_runs = True
             record.next = max(record.next, self.events.last + _UNSEEN)
         else:
@@ -271,7 +266,7 @@ class Conversation:
         self._keep_record()
 
     def _note_end(self) -> None:
-        if not self._private:
+        if not self._told.private:
             self.record.next = self.events.last + 1
         self._keep_record()
 
@@ -282,22 +277,9 @@ class Conversation:
         except OSError as error:
             text = f"This conversation cannot be kept: {error.strerror or error}."
             _log.warning(text)
-            self._remark("not_kept", text, level="warning")
-
-    def _remark(self, code: str, text: str, *, level: ev.NoteLevel = "info") -> None:
-        """Tell a note of the server's own, as one of the last run."""
-        if self._last_event is not None:
-            self._say(remarks.note_after(self._last_event, code, text, level=level))
-
-    def _end_run(self, status: ev.RunStatus, reason: str) -> None:
-        assert self._last_event is not None, "a run that has no end has a beginning"
-        self._say(remarks.end_after(self._last_event, status, reason))
-
-    def _say(self, event: ev.Event) -> None:
-        self._last_event = event
-        self.events.add(event.model_dump_json().encode())
+            self._told.remark("not_kept", text, level="warning")
 
 
-def _told(task: asyncio.Task[None]) -> None:
+def _tell_failure(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and task.exception() is not None:
         _log.warning("a run could not be stopped", exc_info=task.exception())
