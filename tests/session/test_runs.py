@@ -259,6 +259,13 @@ async def test_a_placeholder_is_no_answer(make_session: MakeSession) -> None:
     assert the_answer(stream).text == "It is 7."
 
 
+async def test_a_formula_is_no_placeholder(make_session: MakeSession) -> None:
+    answer = r"$\bar{x} = \frac{x}{n}$ is 7 for $s_{value}$ in $\{x : x > 3\}$."
+    session = make_session([code("print(df['qty'].sum())"), f"FINAL: {answer}"])
+    stream = await collect(session, "Sum?", data={"df": FRAME})
+    assert the_answer(stream).text == answer
+
+
 async def test_a_model_that_cannot_be_reached_ends_the_run_in_words(
     make_session: MakeSession,
 ) -> None:
