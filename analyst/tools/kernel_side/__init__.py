@@ -15,5 +15,6 @@ MODULES = (
     "usual",
     "hints",
     "cells",
+    "artefacts",
 )
 """The modules, in the order in which they are loaded."""
