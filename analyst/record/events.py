@@ -141,7 +141,7 @@ class KeptArtefact(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     name: str
-    kind: Literal["frame", "value", "module", "chart", "passage", "other"]
+    kind: Literal["frame", "series", "array", "value", "module", "chart", "passage", "other"]
     text: str = Field(default="", description="its type, shape or value, or a passage's text")
     digest: str | None = Field(default=None, description="of its file; null: it is not kept")
     source: str | None = Field(default=None, description="where a passage stands, for citing it")
