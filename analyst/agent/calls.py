@@ -12,7 +12,6 @@ import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from analyst.agent import values as asked
 from analyst.agent.action import ToolCall
@@ -20,10 +19,11 @@ from analyst.agent.approval import Approvals
 from analyst.agent.budget import Budget
 from analyst.agent.context import Context
 from analyst.agent.gate import Admitted, Gate
-from analyst.agent.grounding import MOST_CHARACTERS
 from analyst.agent.merging import merged
+from analyst.agent.noting import note_result
 from analyst.agent.protocol import ActionProtocol, Situation, retry_note
 from analyst.agent.task import Progress, Task
+from analyst.boundaries import instruction_in
 from analyst.record import events
 from analyst.record.making import EventMaker
 from analyst.tools.code_checks import only_literals
@@ -170,7 +170,7 @@ class ToolCalls:
         result = one.result
         assert result is not None, "a tool ends its stream with a result"
         one.seconds += time.monotonic() - began - one.waited
-        new_values = self._note(task, result, "".join(one.printed), progress)
+        new_values = note_result(task, result, "".join(one.printed), progress)
         ran = one.admitted.arguments if one.admitted is not None else one.call.arguments
         yield make(
             events.ToolCallFinished,
@@ -182,6 +182,16 @@ class ToolCalls:
             values=new_values,
             cached=one.cached,
         )
+        words = instruction_in(result.observation) if result.status != "refused" else None
+        if words and words not in progress.suspected:
+            progress.suspected.add(words)
+            yield make(
+                events.Note,
+                level="warning",
+                code="injection_suspected",
+                text=f"The result of {one.call.tool} holds what reads like an instruction to "
+                f"the agent, and is treated as data: “{words}”",
+            )
         lost = result.state_lost or result.status == "died"
         if lost and not progress.loss_told:
             yield make(events.Note, level="warning", code="kernel_restarted", text=RESTARTED)
@@ -318,24 +328,3 @@ class ToolCalls:
             and only_literals(code, task.value_names)
         )
         return (*result.doubts, NOT_COMPUTED) if typed_in else result.doubts
-
-    @staticmethod
-    def _note(task: Task, result: ToolResult, printed: str, progress: Progress) -> dict[str, Any]:
-        if result.status != "ok":
-            progress.calls_failed += 1
-            return {}
-        progress.calls_ok += result.computed
-        progress.last_output = result.observation
-        progress.seen += [printed[-MOST_CHARACTERS:], result.observation]
-        names = task.value_names
-        found = {name: value for name, value in result.values.items() if name in names}
-        for other, name in task.placeholders.items():
-            if other in result.values:
-                found.setdefault(name, result.values[other])
-        found.update(asked.printed_values(printed, names, task.value_pattern))
-        if len(names) == 1 and not found and (lone := asked.lone_number(printed)) is not None:
-            found[names[0]] = lone
-        decimals = asked.decimals_asked(task.question.text, names, task.value_pattern)
-        found = {name: asked.rounded(value, decimals.get(name)) for name, value in found.items()}
-        progress.values.update(found)
-        return found

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from analyst.agent.standing import decisions, standing_instructions
+from analyst.boundaries import neutral
 from analyst.llm.completion import Message
 
 COMPACT_AT = 0.9
@@ -74,7 +75,7 @@ class Context:
     def ask(self, question: Question) -> None:
         """Begin a question."""
         self._asked_at = len(self.messages)
-        self.messages.append({"role": "user", "content": question.compose()})
+        self.append({"role": "user", "content": question.compose()})
 
     def ask_again(self, question: Question, note: str) -> None:
         """Go back to the question, with a note on what failed, as if nothing had been replied.
@@ -82,11 +83,14 @@ class Context:
         Small models repeat code that stands before them; afresh they find another way. What is
         left is a prefix of what was sent, so it still comes from the server's cache.
         """
-        content = question.compose(note)
-        self.messages[self._asked_at :] = [{"role": "user", "content": content}]
+        del self.messages[self._asked_at :]
+        self.append({"role": "user", "content": question.compose(note)})
 
     def append(self, message: Message) -> None:
-        """Add one message at the end."""
+        """Add one message at the end; what is not the model's own cannot speak in its name."""
+        content = message.get("content")
+        if message["role"] != "assistant" and isinstance(content, str):
+            message = {**message, "content": neutral(content)}
         self.messages.append(message)
 
     def conclude(self, question: str, answer: str) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from analyst.agent import salvage
 from analyst.agent.action import AgentAction, FinalAnswer, MalformedActionError, ToolCall
+from analyst.boundaries import marked
 from analyst.llm.completion import Completion
 from analyst.tools.registry import ToolResult
 
@@ -251,7 +252,11 @@ class NativeProtocol:
 
     def observation_message(self, call: ToolCall, situation: Situation) -> dict[str, Any]:
         """See :class:`ActionProtocol`."""
-        parts = [situation.result.observation, *situation.doubts]
+        result = situation.result
+        # What was refused is told in our own words.
+        refused = result.status == "refused"
+        parts = [result.observation if refused else marked(result.observation)]
+        parts += situation.doubts
         if situation.missing and situation.result.status == "ok":
             parts.append("Not assigned yet: " + ", ".join(situation.missing) + ".")
         return {"role": "tool", "tool_call_id": call.call_id, "content": "\n".join(parts)}

@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from analyst.boundaries import as_data
 from analyst.memory.finding import Finding
-from analyst.memory.telling import MOST_CHARACTERS, as_data, brief
+from analyst.memory.telling import MOST_CHARACTERS, brief
 
 REPLY_TOKENS = 24
 

@@ -70,5 +70,6 @@ class Progress:
     retrying: bool = False
     nudged: bool = False
     loss_told: bool = False
+    suspected: set[str] = field(default_factory=set)
     seconds_model: float = 0.0
     seconds_tools: float = 0.0

@@ -21,6 +21,7 @@ from analyst.agent.loop import AgentLoop
 from analyst.agent.partial import partial_answer
 from analyst.agent.task import Progress, Task
 from analyst.agent.values import missing
+from analyst.boundaries import instruction_in, marked
 from analyst.configuration import Configuration, ConfigurationError
 from analyst.llm.completion import ModelError
 from analyst.memory.finding import Finding
@@ -184,7 +185,7 @@ class Run:
         if recollection.likely and await self._is_known(loop, recollection):
             return
         rows = ROWS_SHOWN if self.settings.show_rows else 0
-        texts = await room.describe_new(kernel, handed, rows=rows)
+        texts = self._as_data(await room.describe_new(kernel, handed, rows=rows))
         first_code = recollection.code_to_rerun()
         native = loop.protocol.sends_tools
         hint = "" if first_code else recollection.hint(all_found=native)
@@ -204,6 +205,19 @@ class Run:
         written = set(await workspace.files()) - set(before)
         if written:
             self._note(written_sentence(written), "files_written")
+
+    def _as_data(self, texts: Sequence[str]) -> list[str]:
+        """Mark descriptions of data as such, and warn of instructions in them."""
+        for text in texts:
+            if words := instruction_in(text):
+                self._progress.suspected.add(words)
+                self._note(
+                    "The data hold what reads like an instruction to the agent, and is treated as "
+                    f"data: “{words}”",
+                    "injection_suspected",
+                    "warning",
+                )
+        return [marked(text) for text in texts] if self.choice.protocol == "native" else [*texts]
 
     async def _more_tools(self, kernel: AnalysisKernel) -> list[Tool]:
         """Return the session's tools besides the kernel's; a small model is not told of any."""
