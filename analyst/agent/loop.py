@@ -102,7 +102,7 @@ class AgentLoop:
                 else:
                     yield item
             assert reply is not None, "a model ends its stream with a completion"
-            yield self._count(reply, budget, make, progress)
+            yield self.count(reply, budget, make, progress)
             async for event in self._act(task, reply, budget, make, progress):
                 yield event
                 answered = answered or isinstance(event, events.Answer)
@@ -140,16 +140,17 @@ class AgentLoop:
                 if not isinstance(item, Completion):
                     yield item
                     continue
-                yield self._count(item, budget, make, progress)
+                yield self.count(item, budget, make, progress)
                 found = reuse.chosen(item.text, findings)
                 if found is not None:
                     yield found
         finally:
             del self.context.messages[before:]
 
-    def _count(
+    def count(
         self, reply: Completion, budget: Budget, make: EventMaker, progress: Progress
     ) -> events.ModelResponded:
+        """Count a reply, and return the event that tells it."""
         budget.count_reply(reply.usage)
         self.context.tokens = reply.usage.total
         progress.seconds_model += reply.seconds
@@ -264,6 +265,10 @@ class AgentLoop:
                 async for event in self._finish(task, action, budget, make, progress):
                     yield event
                 return
+        if task.by_output and progress.calls_ok and not progress.retrying:
+            async for event in self._conclude(task, progress.last_output, make, progress):
+                yield event
+            return
         if task.value_names and not asked.missing(task.value_names, progress.values):
             if progress.retrying:
                 return

@@ -21,13 +21,15 @@ class Task:
     ``value_pattern`` (groups ``name`` and ``value``) reads values that the code prints in a
     format of the caller's. ``has_data``: frames or files were handed over, so an answer with
     numbers needs code first. ``told``: findings whose values the model was told, as they hold
-    for the data; an answer that cites one needs no code.
+    for the data; an answer that cites one needs no code. ``by_output``: code that ran well answers
+    by what it printed, and the model is not asked to say it again.
     """
 
     question: Question
     value_pattern: re.Pattern[str] | None = None
     has_data: bool = False
     told: frozenset[int] = frozenset()
+    by_output: bool = False
 
     @property
     def value_names(self) -> Sequence[str]:
