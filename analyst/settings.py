@@ -124,6 +124,13 @@ class Settings(BaseModel):
     max_seconds: float = Field(
         default=600, gt=0, allow_inf_nan=False, description="most seconds a run may take"
     )
+    max_cost: float | None = Field(
+        default=None,
+        gt=0,
+        allow_inf_nan=False,
+        description="most money a run may cost, in the currency of your prices; needs the "
+        "model's price in analyst-tools.toml",
+    )
     cell_deadline_seconds: float = Field(
         default=120,
         gt=0,
@@ -209,6 +216,15 @@ class Settings(BaseModel):
         default="deny",
         description="what happens to a call that should be asked about where nobody can be asked, "
         "as under nbconvert and papermill",
+    )
+    response_cache: Annotated[bool, BeforeValidator(_from_words)] = Field(
+        default=False,
+        description="keep the model's replies, and give them again to exactly the same requests",
+    )
+    direct_answers: Annotated[bool, BeforeValidator(_from_words)] = Field(
+        default=True,
+        description="answer a definition, or what the conversation already holds, at once and "
+        "without code",
     )
     embedded_idle_minutes: float = Field(
         default=30,

@@ -219,6 +219,7 @@ class ModelResponded(EventBase):
     usage: Usage = Usage()
     seconds: float
     seconds_to_first_token: float | None = None
+    from_cache: bool = Field(default=False, description="kept from an equal request, not asked for")
 
 
 class ToolCallStarted(EventBase):
@@ -379,7 +380,9 @@ class RunFinished(EventBase):
     steps: int = 0
     seconds: float
     seconds_by_phase: dict[str, float] = {}
-    cost: float | None = None
+    cost: float | None = Field(
+        default=None, description="money, by the configured prices; null: a price is not known"
+    )
 
 
 Event = Annotated[

@@ -218,7 +218,15 @@ export interface KeptArtefact {
    * of its file; null: it is not kept
    */
   digest: string | null;
-  kind: 'frame' | 'value' | 'module' | 'chart' | 'passage' | 'other';
+  kind:
+    | 'frame'
+    | 'series'
+    | 'array'
+    | 'value'
+    | 'module'
+    | 'chart'
+    | 'passage'
+    | 'other';
   name: string;
   /**
    * where a passage stands, for citing it
@@ -277,6 +285,10 @@ export interface MessageDelta {
  */
 export interface ModelResponded {
   finish_reason: string | null;
+  /**
+   * kept from an equal request, not asked for
+   */
+  from_cache: boolean;
   request: number;
   run_id: string;
   seconds: number;
@@ -556,6 +568,9 @@ export interface Answer {
  * The last event of a run.
  */
 export interface RunFinished {
+  /**
+   * money, by the configured prices; null: a price is not known
+   */
   cost: number | null;
   /**
    * why the status is not ok, one sentence
