@@ -1,0 +1,129 @@
+"""Addresses are read in one way, and only listed ones pass."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analyst.configuration import ConfigurationError
+from analyst.tools.registry import ToolError
+from analyst.tools.web.addresses import Address, AllowList
+
+
+def allows(entries, url):
+    try:
+        return AllowList(entries).allows(Address.read(url))
+    except ToolError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("entry", "url"),
+    [
+        ("docs.example.org", "https://docs.example.org/a?b=c#d"),
+        ("docs.example.org", "HTTPS://DOCS.EXAMPLE.ORG."),
+        ("https://docs.example.org/", "https://docs.example.org:443/"),
+        ("*.example.org", "https://a.b.example.org/"),
+        ("data?.example.org", "https://data1.example.org/"),
+        ("example.org:8443", "https://example.org:8443/"),
+        ("http://example.org", "http://example.org/"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080/x"),
+        ("http://[::1]:8080", "http://[::1]:8080/x"),
+        ("bücher.example", "https://xn--bcher-kva.example/"),
+        ("xn--bcher-kva.example", "https://bücher.example/"),
+    ],
+)
+def test_what_is_listed_passes(entry, url):
+    assert allows([entry], url)
+
+
+@pytest.mark.parametrize(
+    ("entry", "url"),
+    [
+        ("example.org", "http://example.org/"),
+        ("example.org", "https://example.org:8443/"),
+        ("example.org", "https://www.example.org/"),
+        ("example.org", "https://example.org.evil.test/"),
+        ("example.org", "https://evil.test/example.org"),
+        ("example.org", "https://evil.test?example.org"),
+        ("example.org", "https://evil.test#@example.org/"),
+        ("example.org", "https://example.org@evil.test/"),
+        ("example.org", "https://user:secret@example.org/"),
+        ("example.org", "https://evil.test\\@example.org/"),
+        ("example.org", "https://evil.test\t.example.org/"),
+        ("example.org", "file:///etc/passwd"),
+        ("example.org", "javascript:alert(1)"),
+        ("example.org", "//example.org/"),
+        ("example.org", "example.org"),
+        ("example.org", "https://"),
+        ("*.example.org", "https://example.org/"),
+        ("*.example.org", "https://evilexample.org/"),
+        ("*.example.org", "https://evil.test/.example.org"),
+        ("*", "https://2130706433/"),
+        ("*", "https://0x7f000001/"),
+        ("*", "https://127.1/"),
+        ("*", "https://127.0.0.1/"),
+        ("*", "https://[::1]/"),
+        ("*", "https://1.1.1.1/"),
+        ("*.0.0.1", "https://127.0.0.1/"),
+    ],
+)
+def test_what_is_not_listed_does_not(entry, url):
+    assert not allows([entry], url)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    ["", "ftp://example.org", "example.org/path", "user@example.org", "a b", "example.org:0",
+     "example.org:99999", "127.1", "https://"],
+)  # fmt: skip
+def test_a_wrong_entry_is_told(entry):
+    with pytest.raises(ConfigurationError, match="web"):
+        AllowList([entry])
+
+
+def test_only_a_host_with_its_port_is_spelled_out():
+    allowed = AllowList(["a.example:8443", "b.example", "*.c.example:8443"])
+    assert allowed.spelled_out("a.example", 8443)
+    assert not allowed.spelled_out("a.example", 443)
+    assert not allowed.spelled_out("b.example", 443)
+    assert not allowed.spelled_out("x.c.example", 8443)
+
+
+@given(st.text(max_size=60))
+def test_whatever_is_written_is_read_or_refused(text):
+    try:
+        address = Address.read(text)
+    except ToolError:
+        return
+    assert address.scheme in {"https", "http"}
+    # What is shown and sent reads back as the very same.
+    assert Address.read(str(address)) == address
+
+
+_HOSTS = st.sampled_from(["good.example", "evil.test", "x.good.example", "good.example.evil.test"])
+_GLUE = st.sampled_from(
+    ["@", "\\", "#", "?", "/", ":", "//", "%40", "%2f", ".", "\t", "::", "[", ""]
+)
+
+
+@given(st.lists(st.one_of(_HOSTS, _GLUE), max_size=8))
+def test_no_spelling_passes_for_a_listed_host(parts):
+    try:
+        address = Address.read("https://" + "".join(parts))
+    except ToolError:
+        return
+    if AllowList(["good.example"]).allows(address):
+        assert address.host == "good.example"
+        assert str(address).startswith("https://good.example/")
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_a_redirect_never_keeps_the_host_by_force(location, path):
+    base = Address.read("https://good.example/a/b")
+    try:
+        address = Address.read(location + path, base=base)
+    except ToolError:
+        return
+    assert Address.read(str(address)) == address
