@@ -103,7 +103,7 @@ def function_tool(
 
 
 def _model_of(function: Callable[..., Any], name: str, told: Mapping[str, str]) -> type[BaseModel]:
-    hints = get_type_hints(function, include_extras=True)
+    hints = _hints(function)
     fields: dict[str, Any] = {}
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
@@ -117,6 +117,18 @@ def _model_of(function: Callable[..., Any], name: str, told: Mapping[str, str]) 
             Field(default, description=told.get(parameter.name) or None),
         )
     return create_model(f"{name}_arguments", __config__=ConfigDict(extra="forbid"), **fields)
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the types of the parameters; what is returned need not be known where it is."""
+
+    def parameters() -> None: ...
+
+    parameters.__annotations__ = {
+        name: hint for name, hint in inspect.get_annotations(function).items() if name != "return"
+    }
+    names = getattr(inspect.unwrap(function), "__globals__", {})
+    return get_type_hints(parameters, globalns=names, include_extras=True)
 
 
 def _strict(schema: dict[str, Any]) -> dict[str, Any]:
