@@ -39,6 +39,7 @@ def agent_loop(
     """
     python = PythonTool(kernel, deadline_seconds=settings.cell_deadline_seconds)
     python.value_names = task.assignable
+    python.question = task.question.text
     spoken: ActionProtocol = NativeProtocol() if protocol == "native" else FencedProtocol()
     # A small model is not told of tools; findings are looked up for it.
     others = [*([RecallTool(look_up)] if look_up else []), *more] if spoken.sends_tools else []

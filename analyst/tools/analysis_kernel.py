@@ -68,15 +68,20 @@ class AnalysisKernel:
             if self.on_new_kernel is not None:
                 await self.on_new_kernel(self)
 
-    async def call(self, expression: str, **arguments: Any) -> Any:
-        """Evaluate ``expression`` over ``helper``, ``namespace`` and the given JSON values."""
+    async def call(
+        self, expression: str, *, deadline: float | None = 30.0, **arguments: Any
+    ) -> Any:
+        """Evaluate ``expression`` over ``helper``, ``namespace`` and the given JSON values.
+
+        ``deadline``: seconds it may take.
+        """
         code = _LOOK_UP
         if not self._is_current():
             code = _installation() + code
         code += "".join(
             f"{name} = json.loads({json.dumps(value)!r})\n" for name, value in arguments.items()
         )
-        value = await self.session.evaluate_json(expression, code=code)
+        value = await self.session.evaluate_json(expression, code=code, deadline=deadline)
         self._installed_in = self.session.generation
         return value
 
@@ -95,6 +100,18 @@ class AnalysisKernel:
         """Undo what a failed try did to the frames and to the variables asked for."""
         await self.call("helper.snapshots.roll_back(namespace)")
 
+    async def set_aside(self) -> None:
+        """Put all variables away and go back to the start of the question."""
+        await self.call("helper.snapshots.set_aside(namespace)")
+
+    async def start_again(self) -> None:
+        """Go back to the start of the question, also in what was defined since then."""
+        await self.call("helper.snapshots.start_again(namespace)")
+
+    async def bring_back(self) -> None:
+        """Put back what was put away."""
+        await self.call("helper.snapshots.bring_back(namespace)")
+
     async def before_cell(self, code: str) -> dict[str, Any]:
         """Import the usual libraries that ``code`` uses; return their names and the frames'."""
         report: dict[str, Any] = await self.call(
@@ -102,10 +119,15 @@ class AnalysisKernel:
         )
         return report
 
-    async def report(self, code: str, value_names: Sequence[str]) -> dict[str, Any]:
+    async def report(
+        self, code: str, value_names: Sequence[str], *, question: str = ""
+    ) -> dict[str, Any]:
         """Return what the cell ``code`` left; see the helper of this name."""
         report: dict[str, Any] = await self.call(
-            "helper.cells.report(code, names, namespace)", code=code, names=list(value_names)
+            "helper.cells.report(code, names, namespace, question)",
+            code=code,
+            names=list(value_names),
+            question=question,
         )
         return report
 

@@ -7,8 +7,24 @@ doubts; they change nothing. Not here: mending (:mod:`analyst.tools.slips`).
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 
+_UNITS = (
+    {"usd": "US dollars", "dollars": "US dollars", "eur": "euros", "euros": "euros",
+     "gbp": "pounds", "jpy": "yen", "chf": "Swiss francs"},
+    {"km": "kilometres", "kilometers": "kilometres", "kilometres": "kilometres", "mi": "miles",
+     "miles": "miles", "ft": "feet", "feet": "feet", "cm": "centimetres", "mm": "millimetres",
+     "inches": "inches", "meters": "metres", "metres": "metres"},
+    {"kg": "kilograms", "lb": "pounds", "lbs": "pounds", "grams": "grams"},
+    {"celsius": "degrees Celsius", "fahrenheit": "degrees Fahrenheit"},
+    {"ms": "milliseconds", "sec": "seconds", "secs": "seconds", "seconds": "seconds",
+     "minutes": "minutes", "mins": "minutes", "hours": "hours", "hrs": "hours", "days": "days"},
+)  # fmt: skip
+"""Units by how column names end in them, a table for each kind of quantity."""
+
+_LAST_WORD = re.compile(r"(?:^|[_ (\[/.-])([A-Za-z]+)[)\]]?$")
+_COMPARED = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
 _ORDERS = {"sort_values", "sort_index", "nlargest", "nsmallest", "idxmax", "idxmin", "rank"}
 
 
@@ -18,6 +34,14 @@ def check(code: str) -> list[str]:
     if tree is None:
         return []
     return list(_first_of_unsorted_groups(tree))
+
+
+def more_doubts(code: str) -> list[str]:
+    """Return the doubts about units and about models that ``code`` raises, a sentence each."""
+    tree = _parse(code)
+    if tree is None:
+        return []
+    return [*_mixed_units(tree), *_target_among_features(tree)]
 
 
 def only_literals(code: str, names: Sequence[str]) -> bool:
@@ -102,3 +126,53 @@ def _first_of_unsorted_groups(tree: ast.Module) -> Iterator[str]:
                 "Use idxmax() or idxmin() on the column that decides."
             )
             return
+
+
+def _column(node: ast.AST) -> str | None:
+    """Return the label that ``df["price"]`` or ``df.price`` names."""
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+        return node.slice.value if isinstance(node.slice.value, str) else None
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        return node.attr
+    return None
+
+
+def _mixed_units(tree: ast.Module) -> Iterator[str]:
+    """Doubt that columns of different units are added, subtracted or compared as they are."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+            pair = (node.left, node.right)
+        elif isinstance(node, ast.Compare) and isinstance(node.ops[0], _COMPARED):
+            pair = (node.left, node.comparators[0])
+        else:
+            continue
+        labels = [_column(side) for side in pair]
+        words = [_LAST_WORD.search(label) if label else None for label in labels]
+        for units in _UNITS:
+            found = [units.get(word[1].lower()) if word else None for word in words]
+            if None not in found and found[0] != found[1]:
+                yield (
+                    f"{labels[0]!r} is in {found[0]} and {labels[1]!r} in {found[1]}. "
+                    "Convert one of them before they meet."
+                )
+                return
+
+
+def _target_among_features(tree: ast.Module) -> Iterator[str]:
+    """Doubt a model that is given the column it shall predict."""
+    assigned = {
+        target.id: node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    features, target = assigned.get("X"), assigned.get("y")
+    if "fit" not in set(_attributes(tree)) or target is None:
+        return
+    if not (isinstance(features, ast.Subscript) and isinstance(features.slice, ast.List)):
+        return
+    listed = [item.value for item in features.slice.elts if isinstance(item, ast.Constant)]
+    label = _column(target)
+    if label in listed:
+        yield f"The target {label!r} is among the features. Leave it out of X."

@@ -15,7 +15,7 @@ from typing import Any
 from analyst.record.events import CallStatus
 from analyst.tools.advice import advise
 from analyst.tools.analysis_kernel import AnalysisKernel
-from analyst.tools.code_checks import check
+from analyst.tools.code_checks import check, more_doubts
 from analyst.tools.mix_ups import untangle
 from analyst.tools.modernize import modernize
 from analyst.tools.observation import describe_error, observe
@@ -55,6 +55,20 @@ def no_number(names: Sequence[str], null_rows: Sequence[str]) -> str:
     return text + " See whether there are enough rows, and whether it needs more than one."
 
 
+def doubts_about(code: str, report: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what looks wrong of code that ran, by its text and by what it left in the kernel."""
+    conversions = report.get("conversions", ())
+    lost = [entry["doubt"] for entry in report.get("changes", ()) if entry["doubt"]]
+    doubts = [*lost, *check(code)]
+    if doubts and conversions:
+        doubts.append(CONVERT + "\n".join(conversions))
+    elif report.get("unconverted"):
+        doubts.append(TEXT_AS_NUMBERS + CONVERT + "\n".join(conversions))
+    if empty := report.get("not_numbers"):
+        doubts.append(no_number(empty, report.get("null_rows", ())))
+    return (*doubts, *report.get("doubts", ()), *more_doubts(code))
+
+
 class PythonTool:
     """Run Python in the session's kernel; variables live on from call to call."""
 
@@ -76,6 +90,10 @@ class PythonTool:
         self._kernel = kernel
         self._deadline = deadline_seconds
         self.value_names: Sequence[str] = ()
+        self.question = ""
+        """What is asked: what it asks for outright is not doubted."""
+        self.silent_errors = True
+        """Whether results that look wrong raise doubts."""
 
     def judge(self, arguments: Mapping[str, Any]) -> Risk:
         """Judge the code, in the kernel that it would run in."""
@@ -140,7 +158,7 @@ class PythonTool:
         report: dict[str, Any] = {}
         if result.status in {"ok", "error"}:
             with suppress(KernelSandboxError):
-                report = await self._kernel.report(code, self.value_names)
+                report = await self._kernel.report(code, self.value_names, question=self.question)
         changed = report.get("changes", [])
         conversions = report.get("conversions", [])
         text = observe(outputs, code, changes=[entry["text"] for entry in changed])
@@ -161,18 +179,15 @@ class PythonTool:
             text = f"{text}\n{result.detail}" if outputs else result.detail
         if lost:
             text += "\nAll variables but the data handed over are gone."
-        doubts = [*(entry["doubt"] for entry in changed if entry["doubt"]), *check(code)]
-        if doubts and conversions:
-            doubts.append(CONVERT + "\n".join(conversions))
-        elif report.get("unconverted"):
-            doubts.append(TEXT_AS_NUMBERS + CONVERT + "\n".join(conversions))
-        if empty := report.get("not_numbers"):
-            doubts.append(no_number(empty, report.get("null_rows", ())))
+        doubts: tuple[str, ...] = ()
+        if self.silent_errors and result.status == "ok":
+            doubts = doubts_about(code, report)
+            text = "\n".join((text, *report.get("remarks", ())))
         return ToolResult(
             status=_STATUS[result.status],
             observation=text,
             values=report.get("values", {}) if result.status == "ok" else {},
-            doubts=tuple(doubts) if result.status == "ok" else (),
+            doubts=doubts,
             trouble=trouble,
             defined=tuple(report.get("names", ())) if result.status == "error" else (),
             state_lost=lost,

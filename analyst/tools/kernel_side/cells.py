@@ -14,6 +14,7 @@ from .frames import frames_of
 from .hints import hint, null_rows
 from .profile import describe
 from .snapshots import is_new, snapshot
+from .suspicions import hold, suspicions
 from .texts import conversions, forgets_conversion
 from .usual import USUAL_MEMBERS, USUAL_NAMES
 from .values import HIDDEN, holds_nan, values
@@ -92,6 +93,7 @@ def before_cell(code: str, namespace: dict[str, Any]) -> dict[str, Any]:
         for name, frame in frames_of(namespace).items()
     }
     imported = prepare(code, namespace)
+    hold(namespace)
     return {"imported": imported, "frames": frames, "unknown": unknown(code, namespace)}
 
 
@@ -139,14 +141,16 @@ def profile(name: str, namespace: dict[str, Any], rows: int) -> str:
     return describe(name, frame, rows=rows)
 
 
-def report(code: str, names: list[str], namespace: dict[str, Any]) -> dict[str, Any]:
+def report(
+    code: str, names: list[str], namespace: dict[str, Any], question: str = ""
+) -> dict[str, Any]:
     """Report what a finished cell left: changed frames, named values, columns, variables.
 
     ``conversions`` are lines that would turn the number texts that the code uses, as they were
     at the start of the question, into numbers; ``unconverted`` says that the code compares or
     counts them as the text they are. ``not_numbers`` are the asked names that came out as NaN,
     ``null_rows`` lines that leave out the nulls of the columns used; ``hint`` helps with the last
-    error.
+    error. ``doubts`` and ``remarks``: see :func:`suspicions`; ``question`` is what was asked.
     """
     frames = frames_of(namespace)
     columns = dict.fromkeys(str(label) for frame in frames.values() for label in frame.columns)
@@ -173,4 +177,5 @@ def report(code: str, names: list[str], namespace: dict[str, Any]) -> dict[str, 
         "names": own[-15:],
         "conversions": lines,
         "unconverted": forgets_conversion(code) and bool(conversions(code, known, mixed=False)),
+        **suspicions(code, namespace, question),
     }

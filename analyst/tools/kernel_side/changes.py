@@ -19,6 +19,17 @@ def remember(name: str, frame: Any) -> None:
         _seen.pop(name, None)
 
 
+def known_states() -> dict[str, Any]:
+    """Return what was taken note of, to be put back by :func:`know_only`."""
+    return dict(_seen)
+
+
+def know_only(states: dict[str, Any]) -> None:
+    """Know of the frames what ``states`` say, and nothing else."""
+    _seen.clear()
+    _seen.update(states)
+
+
 def changes(namespace: dict[str, Any]) -> list[dict[str, Any]]:
     """Say which frames are new or differ in shape, types or nulls since the last call.
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from .changes import remember
+from .changes import know_only, known_states, remember
 from .frames import frames_of, loaded_pandas
+from .values import HIDDEN
 
 SNAPSHOT_BYTES = 200 * 1024 * 1024
 """Larger frames are left out where pandas would really copy them."""
 
 _snapshot: dict[str, Any] = {}
 _before: dict[str, Any] = {}
+_start: dict[str, Any] = {}
+_aside: dict[str, Any] = {}
+_aside_states: dict[str, Any] = {}
 
 
 def begin(namespace: dict[str, Any], names: list[str]) -> None:
@@ -23,6 +27,8 @@ def begin(namespace: dict[str, Any], names: list[str]) -> None:
     _snapshot.clear()
     _before.clear()
     _before.update((name, namespace.get(name)) for name in names)
+    _start.clear()
+    _start.update(_own(namespace))
     for name, frame in frames_of(namespace).items():
         try:
             if copies_on_write() or frame.memory_usage().sum() < SNAPSHOT_BYTES:
@@ -51,6 +57,41 @@ def roll_back(namespace: dict[str, Any]) -> None:
     for name, frame in _snapshot.items():
         namespace[name] = frame.copy(deep=not copies_on_write())
         remember(name, frame)
+
+
+def set_aside(namespace: dict[str, Any]) -> None:
+    """Put all variables away and go back to :func:`begin`, for a computation of its own."""
+    _aside.clear()
+    _aside.update(_own(namespace))
+    _aside_states.clear()
+    _aside_states.update(known_states())
+    start_again(namespace)
+
+
+def start_again(namespace: dict[str, Any]) -> None:
+    """Go back to :func:`begin`, also in what was defined or given another value since then."""
+    for name in _own(namespace).keys() - _start.keys():
+        del namespace[name]
+    namespace.update(_start)
+    roll_back(namespace)
+
+
+def bring_back(namespace: dict[str, Any]) -> None:
+    """Undo all since :func:`set_aside`."""
+    for name in _own(namespace).keys() - _aside.keys():
+        del namespace[name]
+    namespace.update(_aside)
+    know_only(_aside_states)
+    _aside.clear()
+    _aside_states.clear()
+
+
+def _own(namespace: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in namespace.items()
+        if not name.startswith("_") and name not in HIDDEN
+    }
 
 
 def copies_on_write() -> bool:

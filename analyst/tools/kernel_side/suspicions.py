@@ -1,0 +1,54 @@
+"""All that looks wrong about a cell that ran without an error, by the frames before and after it.
+
+Here: which looks there are. Each is cheap, sure of itself, and silent when in doubt, since a
+doubt costs a whole new try. Not here: the looks; those that need the code's text alone are on
+the other side (``analyst.tools.code_checks``).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .frames import frames_of
+from .joins import join_doubts
+from .losses import group_remarks, loss_doubts, share_doubts
+from .matches import match_doubts
+from .orderings import order_doubts
+from .snapshots import copies_on_write
+
+_before: dict[str, Any] = {}
+
+
+def hold(namespace: dict[str, Any]) -> None:
+    """Keep the frames as they are, for the look at what a cell did to them."""
+    _before.clear()
+    for name, frame in frames_of(namespace).items():
+        try:
+            # Free where pandas copies only what is written to; else what it was is good enough.
+            _before[name] = frame.copy(deep=False) if copies_on_write() else frame
+        except Exception:  # noqa: BLE001, S112 - an odd frame must not break the run
+            continue
+
+
+def suspicions(code: str, namespace: dict[str, Any], question: str = "") -> dict[str, list[str]]:
+    """Return ``doubts``, worth a new try, and ``remarks``, worth knowing; a sentence each.
+
+    ``question`` is what was asked: what it asks for outright is not doubted.
+    """
+    before, after = dict(_before), frames_of(namespace)
+    doubts = [
+        *_quietly(join_doubts, code, before, after),
+        *_quietly(match_doubts, code, before, after),
+        *_quietly(order_doubts, code, before, after),
+        *_quietly(loss_doubts, code, before, question),
+        *_quietly(share_doubts, code, namespace),
+    ]
+    return {"doubts": doubts, "remarks": _quietly(group_remarks, code, after)}
+
+
+def _quietly(look: Any, *arguments: Any) -> list[str]:
+    try:
+        found: list[str] = look(*arguments)
+    except Exception:  # noqa: BLE001 - whatever objects the code left, a look must not fail
+        return []
+    return found
