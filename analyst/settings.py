@@ -13,6 +13,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -172,6 +173,16 @@ class Settings(BaseModel):
         default=(),
         description="folders of yours the agent's code may read, separated by commas",
     )
+    workspace: _OptionalText = Field(
+        default=None,
+        description="the folder of a project whose files the agent may look at, change after "
+        "showing you the diff, and test (default: none)",
+    )
+    test_command: str = Field(
+        default="{python} -m pytest -q {selection}",
+        description="how the workspace's tests are run, in a sandbox; {python} is its "
+        "interpreter, {selection} the tests asked for",
+    )
     gateway_url: _OptionalText = Field(
         default=None,
         description="a Jupyter gateway that runs the agent's kernel instead of this machine; its "
@@ -243,6 +254,27 @@ class Settings(BaseModel):
         else:
             Policy(read_only=tuple(map(Path, values)))
         return values
+
+    @field_validator("workspace")
+    @classmethod
+    def _check_workspace(cls, folder: str | None) -> str | None:
+        if folder is None:
+            return None
+        path = Path(folder).expanduser().absolute()
+        if Path.home().resolve().is_relative_to(path.resolve()):
+            raise ValueError("name the folder of one project, not all your files")
+        return str(path)
+
+    @field_validator("test_command")
+    @classmethod
+    def _check_test_command(cls, command: str) -> str:
+        try:
+            words = shlex.split(command)
+        except ValueError:
+            words = []
+        if not words:
+            raise ValueError("must be a command, as: {python} -m pytest -q {selection}")
+        return command
 
     @field_validator("findings_url")
     @classmethod

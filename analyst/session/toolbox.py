@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from analyst.configuration import Configuration
+from analyst.session.workspace import WorkspaceTools
 from analyst.settings import Settings
 from analyst.tools.analysis_kernel import AnalysisKernel
 from analyst.tools.ask_user import AskUserTool
@@ -91,7 +92,7 @@ class InstalledTools:
 
 
 def _sources() -> list[ToolSource]:
-    return [AskingTools(), InstalledTools()]
+    return [AskingTools(), WorkspaceTools(), InstalledTools()]
 
 
 @dataclass
