@@ -10,6 +10,7 @@ import argparse
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NoReturn
 
 from analyst.frontends.errors import OptionError, nearest
@@ -85,6 +86,11 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         "--approval", metavar="WHEN", help="ask before calls: auto (never), risky, or ask (always)"
     )
     parser.add_argument(
+        "--workspace",
+        metavar="DIR",
+        help="a project's folder, whose files the agent may look at, change and test",
+    )
+    parser.add_argument(
         "--private", action="store_true", help="keep no record of this run, and no finding"
     )
 
@@ -100,6 +106,9 @@ def setting_overrides(namespace: argparse.Namespace) -> dict[str, Any]:
         overrides["show_rows"] = True
     if not namespace.memory:
         overrides["memory"] = False
+    if namespace.workspace:
+        # As seen from here: the run may go on in another process.
+        overrides["workspace"] = str(Path(namespace.workspace).expanduser().absolute())
     if namespace.private:
         overrides["private"] = True
     return overrides
