@@ -17,6 +17,8 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from analyst.settings import SettingsError
+
 USER_FILE = "analyst-tools.toml"
 """The user's file, in Jupyter's configuration directory."""
 
@@ -28,7 +30,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 _NAME = r"^[A-Za-z][A-Za-z0-9_-]{0,39}$"
 
 
-class ConfigurationError(Exception):
+class ConfigurationError(SettingsError):
     """A file cannot be taken as it is; the message names the file, the place and the mend."""
 
 

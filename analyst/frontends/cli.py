@@ -19,7 +19,14 @@ INTERRUPTED = 130
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser with all commands."""
-    from analyst.frontends import cli_ask, cli_eval, cli_findings, cli_model, cli_runs  # noqa: PLC0415
+    from analyst.frontends import (  # noqa: PLC0415
+        cli_ask,
+        cli_audit,
+        cli_eval,
+        cli_findings,
+        cli_model,
+        cli_runs,
+    )
 
     parser = argparse.ArgumentParser(
         prog="analyst",
@@ -29,7 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (cli_ask, cli_findings, cli_runs, cli_model, cli_eval):
+    for module in (cli_ask, cli_findings, cli_runs, cli_audit, cli_model, cli_eval):
         module.add_parser(commands)
     version = commands.add_parser("version", help="print the version")
     version.set_defaults(run=_print_version)

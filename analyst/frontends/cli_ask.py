@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from analyst.frontends.errors import FrontEndError
-from analyst.frontends.options import add_run_options, listed, setting_overrides
+from analyst.frontends.options import add_run_options, listed, rules, setting_overrides
 
 if TYPE_CHECKING:
     from analyst.frontends.door import AgentSession, SessionFactory
@@ -131,6 +131,7 @@ async def _ask(
                 values=listed(options.values),
                 overrides=setting_overrides(options),
                 attended=is_attended,
+                rules=rules(options),
             ):
                 view.apply(event)
                 if event.type == "approval_requested" and is_attended:

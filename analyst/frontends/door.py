@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analyst.agent.approval import Decided
+    from analyst.tools.permissions import Verdict
     from kernel_sandbox import WrittenFile
 
 
@@ -43,6 +44,7 @@ class AgentSession(Protocol):
         overrides: Mapping[str, object] | None = None,
         notebook: str | None = None,
         attended: bool = False,
+        rules: Mapping[str, Verdict] | None = None,
     ) -> AsyncIterator[Event]:
         """Answer a question; the last event is a ``RunFinished``."""
         ...

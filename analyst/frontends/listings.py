@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from analyst.frontends.untrusted import clean_text, one_line
 from analyst.frontends.wording import size_text, value_text
+from analyst.record.audit import AuditedCall
 from analyst.record.runs import RunSummary
 
 if TYPE_CHECKING:
@@ -22,6 +24,17 @@ def run_table(runs: Sequence[RunSummary]) -> str:
         f"{run.run_id}  {_local(run.started_at)}  {run.status:<11} {_seconds(run.seconds):>8}  "
         f"{one_line(run.question or '', 80)}"
         for run in runs
+    )
+
+
+def audit_table(calls: Sequence[AuditedCall]) -> str:
+    """Return two lines a call: what became of it and why, and what it was."""
+    return "\n".join(
+        f"{_local(call.started_at)}  {call.run_id[-6:]}  {call.outcome:<9} {call.tool:<14} "
+        f"{'by the ' + call.by if call.by != 'rules' else one_line(call.why, 60)}"
+        f"  [{call.level}] {one_line(call.risk, 120)}\n"
+        f"    {one_line(json.dumps(call.arguments, ensure_ascii=False), 160)}"
+        for call in calls
     )
 
 

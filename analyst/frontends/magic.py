@@ -123,6 +123,7 @@ class AgentMagics(Magics):
             overrides=options.overrides,
             notebook=_notebook(namespace),
             attended=self._somebody_is_there(),
+            rules=options.rules,
         ) as run:
             _show(run, view, self._asker())
         transcript = view.transcript

@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from analyst.frontends.errors import OptionError, nearest
 
@@ -25,6 +25,12 @@ _SETTINGS = {
     "approval": "approval",
 }
 """Options that stand in for a setting, for one run."""
+
+
+_RULES: dict[Literal["allow", "deny"], str] = {
+    "allow": "tools that need not ask, by name or pattern, as sql,web_*; what restricts wins",
+    "deny": "tools that may not run, by name or pattern",
+}
 
 
 class SentenceParser(argparse.ArgumentParser):
@@ -63,6 +69,7 @@ class CellOptions:
     quiet: bool = False
     strict: bool | None = None
     overrides: dict[str, Any] = field(default_factory=dict)
+    rules: dict[str, Literal["allow", "deny"]] = field(default_factory=dict)
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
@@ -83,8 +90,13 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         help="recall nothing for this run, and keep nothing of it",
     )
     parser.add_argument(
-        "--approval", metavar="WHEN", help="ask before calls: auto (never), risky, or ask (always)"
+        "--approval",
+        metavar="WHEN",
+        help="ask before calls: auto (what leaves the sandbox), risky, ask (every one), or plan "
+        "(nothing runs)",
     )
+    for decision, words in _RULES.items():
+        parser.add_argument(f"--{decision}", action="append", metavar="TOOLS", help=words)
     parser.add_argument(
         "--workspace",
         metavar="DIR",
@@ -112,6 +124,14 @@ def setting_overrides(namespace: argparse.Namespace) -> dict[str, Any]:
     if namespace.private:
         overrides["private"] = True
     return overrides
+
+
+def rules(namespace: argparse.Namespace) -> dict[str, Literal["allow", "deny"]]:
+    """Return what the parsed options say of tools; what is denied is not allowed."""
+    found: dict[str, Literal["allow", "deny"]] = {}
+    for decision in _RULES:
+        found |= dict.fromkeys(listed(getattr(namespace, decision)), decision)
+    return found
 
 
 def cell_parser() -> SentenceParser:
@@ -153,6 +173,7 @@ def parse_cell_line(line: str) -> CellOptions:
         quiet=namespace.quiet,
         strict=namespace.strict,
         overrides=setting_overrides(namespace),
+        rules=rules(namespace),
     )
 
 

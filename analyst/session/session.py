@@ -90,7 +90,7 @@ class Session:
         self.data_room = DataRoom(self.cwd, self._fingerprints)
         self.remembering = Remembering(self.cwd, data_directory)
         self._pool = pool
-        self.models = SessionModels(model, protocol)
+        self.models = SessionModels(model, protocol, directory=data_directory)
         self.approval_desk = ApprovalDesk()
         self.toolbox = Toolbox()
         self._kernel: asyncio.Task[AnalysisKernel] | None = None
@@ -133,12 +133,12 @@ class Session:
         ``findings``: numbers of findings that go along; their values only if they hold for the
         data. ``overrides``: settings for this run alone. ``attended``: somebody reads the events
         and can decide what ``approval_requested`` asks, by :meth:`resolve_approval`. ``rules``:
-        what becomes of calls of tools, by patterns of their names; they can only restrict what
-        is configured. Closing the iterator stops the run.
+        what becomes of calls of tools, by patterns of their names, besides the configured rules.
+        Closing the iterator stops the run.
 
         Raises :class:`RunInProgressError`, :class:`analyst.settings.SettingsError` and
-        :class:`analyst.configuration.ConfigurationError` before
-        anything starts; all later trouble is told by events.
+        :class:`analyst.configuration.ConfigurationError` before anything starts; all later trouble
+        is told by events.
         """
         if self._playing is not None and not self._playing.done():
             raise RunInProgressError
