@@ -61,7 +61,11 @@ class NativeToolCall:
 
 @dataclass(frozen=True, kw_only=True)
 class Completion:
-    """The whole reply; the last item of a stream. Times are in seconds."""
+    """The whole reply; the last item of a stream. Times are in seconds.
+
+    ``replayed``: the reply was kept from an equal request, and took that much then. Its own
+    ``usage`` says that nothing was written and all that was read came from a cache.
+    """
 
     text: str
     tool_calls: tuple[NativeToolCall, ...] = ()
@@ -69,6 +73,7 @@ class Completion:
     usage: Usage = field(default_factory=Usage)
     seconds: float = 0.0
     seconds_to_first_token: float | None = None
+    replayed: Usage | None = None
 
 
 StreamItem = TextDelta | RequestRetried | Completion

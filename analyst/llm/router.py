@@ -37,7 +37,8 @@ EMBEDDED_CONTEXT_WINDOW = 16_384
 KEY_VARIABLE = "OPENAI_API_KEY"
 URL_VARIABLE = "OPENAI_BASE_URL"
 MODEL_VARIABLE = "ANALYST_MODEL"
-_EMBEDDED = ("embedded", "local")
+EMBEDDED_NAMES = ("embedded", "local")
+"""What the model that runs on this machine is called besides its own name."""
 
 Source = Literal["cell", "config", "environment", "embedded"]
 
@@ -186,7 +187,7 @@ def _embedded_name(model: _Setting | None, url: _Setting | None) -> str | None:
     """Return the title of the embedded model that is meant, or None."""
     if model is None:
         return None
-    if model.value.lower() in _EMBEDDED:
+    if model.value.lower() in EMBEDDED_NAMES:
         return DEFAULT_MODEL.title
     if url is not None:
         return None  # a server may have a model of the same name
