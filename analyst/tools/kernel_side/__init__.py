@@ -14,6 +14,7 @@ MODULES = (
     "snapshots",
     "usual",
     "hints",
+    "sql",
     "columns",
     "joins",
     "matches",
