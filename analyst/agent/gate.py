@@ -121,15 +121,17 @@ class Gate:
             text = DENIED if decision.by == "user" else UNATTENDED
             yield ToolResult(status="refused", observation=text)
             return
-        if edited and (trouble := self._refusal(tool, arguments)):
+        # What preparing added is the tool's own, and no part of what a call may say.
+        said = {name: arguments[name] for name in call.arguments if name in arguments}
+        if edited and (trouble := self._refusal(tool, arguments, said)):
             yield ToolResult(status="refused", observation=trouble)
             return
         yield Admitted(tool=tool, arguments=arguments, edited=edited)
 
-    def _refusal(self, tool: Tool, arguments: Mapping[str, Any]) -> str:
+    def _refusal(self, tool: Tool, arguments: Mapping[str, Any], said: Mapping[str, Any]) -> str:
         """Return why a call as the user edited it cannot run; a rule that denies holds for it."""
         try:
-            self.tools.validate(tool.name, arguments)
+            self.tools.validate(tool.name, said)
         except InvalidArgumentsError as error:
             return str(error)
         judged = self.approvals.permissions.judge(tool.name, arguments, tool.judge(arguments))
