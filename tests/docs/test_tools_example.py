@@ -1,0 +1,60 @@
+"""The worked example of docs/tools.md works as it stands there."""
+
+from __future__ import annotations
+
+import re
+import sys
+import types
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+
+from analyst.session.toolbox import ENTRY_POINTS, InstalledTools, Toolbox
+from analyst.tools.registry import ToolRegistry
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "tools.md"
+
+
+class Bench:
+    """Takes what a source tells the user."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def notify(self, text: str) -> None:
+        self.told.append(text)
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    """Put the example's code where its entry point, as the document has it, finds it."""
+    text = DOCUMENT.read_text()
+    code = next(c for c in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "convert" in c)
+    group, name, value = re.search(
+        r'entry-points\."([\w.]+)"\]\n(\w+) = "([\w.:]+)"', text
+    ).groups()
+    module = types.ModuleType(value.partition(":")[0])
+    exec(compile(code, str(DOCUMENT), "exec"), module.__dict__)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    broken = EntryPoint("broken", "no_such_module_here:tools", group)
+    found = [EntryPoint(name, value, group), broken]
+    monkeypatch.setattr(
+        "analyst.session.toolbox.metadata.entry_points",
+        lambda group: [one for one in found if one.group == group],
+    )
+    assert group == ENTRY_POINTS
+
+
+async def test_the_example_is_offered_and_runs(installed):
+    bench = Bench()
+    (tool,) = await Toolbox([InstalledTools()]).tools(bench)
+    (said,) = bench.told
+    assert "no_such_module_here" in said
+    registry = ToolRegistry([tool])
+    registry.validate("convert", {"amount": 100, "currency": "USD", "to": None})
+    results = [item async for item in tool.run({"amount": 109, "currency": "USD", "to": None})]
+    assert results[-1].observation == "100.00 EUR"
+    results = [item async for item in tool.run({"amount": 1, "currency": "XXX", "to": "EUR"})]
+    assert (results[-1].status, "XXX" in results[-1].observation) == ("error", True)
+    assert tool.judge({}).level == "safe"
