@@ -160,7 +160,8 @@ def _array(array: Any) -> dict[str, Any]:
     digest = None
     if array.dtype.kind in "biufcM" and array.nbytes <= LARGEST_FRAME:
         digest = _hash(f"{array.dtype.str}{array.shape}".encode(), array.tobytes())
-    return {"kind": "array", "text": f"array {shape} of {array.dtype}", "digest": digest}
+    text = f"array {shape} of {array.dtype}"
+    return {"kind": "array", "text": text, "digest": digest, "flat": array.ndim == 1}
 
 
 def _frame_digest(frame: Any, pandas: Any) -> str | None:

@@ -1,0 +1,64 @@
+"""The answer of a planned run, as far as it needs no model: results, what is left, citations.
+
+Here: wording from facts. Not here: what the model writes (:mod:`analyst.agent.step_work`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from analyst.agent.plan_words import RESULT_TOLD, result_line
+from analyst.memory.telling import brief
+from analyst.record.events import KeptArtefact, PlannedStep, PlanStepFinished
+
+_CITED = re.compile(r"\[(K\d{1,3})\b")
+
+
+def results(steps: Sequence[PlannedStep], done: Sequence[PlanStepFinished], room: int) -> list[str]:
+    """Tell what each step came to, in at most ``room`` characters; passages are told apart."""
+    return [
+        result_line(
+            one.index + 1,
+            steps[one.index],
+            one.status,
+            one.result if one.status == "ok" else one.reason or "",
+            room,
+        )
+        for one in done
+        if steps[one.index].kind != "look_up"
+    ]
+
+
+def completed(
+    text: str,
+    steps: Sequence[PlannedStep],
+    done: Sequence[PlanStepFinished],
+    charts: Sequence[tuple[int, str]],
+) -> str:
+    """Add the charts, each with the number of its step, and what was left out."""
+    lines = [text.strip()]
+    if charts:
+        named = "; ".join(f"*{title}* (step {number})" for number, title in charts)
+        lines.append(f"Charts: {named}.")
+    for one in done:
+        if one.status == "skipped":
+            step = steps[one.index].text.rstrip(".")
+            lines.append(f"Not done: {step}. {brief(one.reason or '', 200)}")
+    return "\n\n".join(lines)
+
+
+def partial(
+    reason: str, steps: Sequence[PlannedStep], done: Sequence[PlanStepFinished], run_id: str
+) -> str:
+    """Compose the answer of a run that came to none."""
+    lines = [f"**No complete answer:** {reason}.", *results(steps, done, RESULT_TOLD)]
+    if left := len(steps) - len(done):
+        steps_left = "1 step is" if left == 1 else f"{left} steps are"
+        lines.append(f"{steps_left} left; `analyst resume {run_id}` goes on from there.")
+    return "\n\n".join(lines)
+
+
+def unknown_citations(text: str, passages: Sequence[KeptArtefact]) -> list[str]:
+    """Return the passages that a text cites and that were not found."""
+    return sorted({*_CITED.findall(text)} - {one.name for one in passages})

@@ -1,0 +1,304 @@
+"""Carrying out a plan: its steps in order, what becomes of failed ones, and the answer.
+
+Here: the order, skipping, replanning within bounds, and what the answer is put together from. Not
+here: one step (:mod:`analyst.agent.step_work`) and asking for plans
+(:mod:`analyst.agent.planner`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+from analyst.agent import plan_answer, plan_words
+from analyst.agent import values as asked
+from analyst.agent.approval import Approvals
+from analyst.agent.budget import Budget
+from analyst.agent.partial import computed_answer
+from analyst.agent.plan import MOST_STEPS
+from analyst.agent.plan_approval import Approved, approve
+from analyst.agent.planner import WHOLE_TASK, Plan, Planner
+from analyst.agent.step_work import Outcome, PlanState, StepWork, spent
+from analyst.agent.task import Progress, Task
+from analyst.memory.telling import brief
+from analyst.record import events
+from analyst.record.events import PlannedStep
+from analyst.record.making import EventMaker
+
+MOST_REVISIONS = 2
+NOT_APPROVED = "The plan was turned down, so nothing was done."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Carried:
+    """A plan that another run began: its steps, and how those ended that did.
+
+    ``note``: what the step that was cut off should know. ``seen``: what was printed.
+    """
+
+    steps: tuple[PlannedStep, ...]
+    finished: tuple[events.PlanStepFinished, ...]
+    note: str = ""
+    seen: tuple[str, ...] = ()
+    values: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True)
+class PlannedWork:
+    """One planned run."""
+
+    task: Task
+    planner: Planner
+    work: StepWork
+    approvals: Approvals
+    carried: Carried | None = None
+    _state: PlanState = field(default_factory=lambda: PlanState(steps=()))
+    _done: list[events.PlanStepFinished] = field(default_factory=list)
+    _charts: list[tuple[int, str]] = field(default_factory=list)
+    _revisions: int = 0
+
+    async def run(
+        self, budget: Budget, make: EventMaker, progress: Progress
+    ) -> AsyncIterator[events.Event]:
+        """Plan, carry it out and answer; the last event is the answer."""
+        async for event in self._begin(budget, make, progress):
+            yield event
+            if isinstance(event, events.Answer):
+                return
+        while len(self._done) < len(self._state.steps) and spent(budget) is None:
+            if self._is_last_words(len(self._done)):
+                break
+            async for event in self._step(budget, make, progress):
+                yield event
+        async for event in self._answer(budget, make, progress):
+            yield event
+
+    async def _begin(
+        self, budget: Budget, make: EventMaker, progress: Progress
+    ) -> AsyncIterator[events.Event]:
+        """Have a plan made and approved, or take up the one that was begun."""
+        if self.carried is not None:
+            async for event in self._take_up(self.carried, make, progress):
+                yield event
+            return
+        steps: tuple[PlannedStep, ...] = ()
+        async for item in self.planner.plan(self.task.question, budget, make, progress):
+            if isinstance(item, Plan):
+                steps = item.steps
+            else:
+                yield item
+        if self.task.value_names and not any(map(_computes, steps)):
+            steps = (*steps[: MOST_STEPS - 1], PlannedStep(text=WHOLE_TASK))
+        yield make(events.PlanProposed, steps=_texts(steps), planned=steps)
+        if self.approvals.permissions.mode == "plan":
+            yield make(events.Answer, text=plan_words.plan_as_answer(steps))
+            return
+        async for told in approve(steps, self.approvals, make):
+            if not isinstance(told, Approved):
+                yield told
+            elif told.steps is None:
+                yield make(events.Answer, text=NOT_APPROVED, complete=False)
+                return
+            elif told.steps != steps:
+                steps = told.steps
+                yield make(
+                    events.PlanRevised,
+                    steps=_texts(steps),
+                    planned=steps,
+                    reason="It was edited before it began.",
+                )
+        self._state.steps = steps
+        # What is there before the first step is kept too: the tables that were handed over.
+        await self.work.bench.keep()
+
+    async def _take_up(
+        self, carried: Carried, make: EventMaker, progress: Progress
+    ) -> AsyncIterator[events.Event]:
+        self._state.steps = carried.steps
+        yield make(events.PlanProposed, steps=_texts(carried.steps), planned=carried.steps)
+        for one in carried.finished:
+            told = one.model_dump(include={"index", "status", "reason", "result", "artefacts"})
+            finished = make(events.PlanStepFinished, **told, resumed=True)
+            self._done.append(finished)
+            yield finished
+        if self._done:
+            kept = self._done[-1].artefacts
+            self._state.passages += [one for one in kept if one.kind == "passage"]
+        progress.seen += carried.seen
+        progress.values.update(carried.values)
+        progress.calls_ok += sum(one.status == "ok" for one in self._done)
+
+    async def _step(
+        self, budget: Budget, make: EventMaker, progress: Progress
+    ) -> AsyncIterator[events.Event]:
+        """Do the next step, and decide what its end means for the plan."""
+        at = len(self._done)
+        step = self._state.steps[at]
+        lacking = [one + 1 for one in step.depends_on if self._done[one].status != "ok"]
+        if lacking:
+            numbers = " and ".join(map(str, lacking))
+            reason = f"It needs step {numbers}, which was not done."
+            yield await self._finished(Outcome(status="skipped", reason=reason), make)
+            return
+        yield make(events.PlanStepStarted, index=at)
+        outcome = Outcome(status="error")
+        carried = self.carried
+        note = carried.note if carried and at == len(carried.finished) else ""
+        async for item in self.work.do(
+            self._state,
+            at,
+            self._names_for(at),
+            budget=budget,
+            make=make,
+            progress=progress,
+            note=note,
+        ):
+            if isinstance(item, Outcome):
+                outcome = item
+            else:
+                yield item
+        self._state.passages += outcome.passages
+        self._charts += [(at + 1, title) for title in outcome.charts]
+        if outcome.status == "ok":
+            yield await self._finished(outcome, make)
+            return
+        async for event in self._after_failure(outcome, budget, make, progress):
+            yield event
+
+    async def _after_failure(
+        self, outcome: Outcome, budget: Budget, make: EventMaker, progress: Progress
+    ) -> AsyncIterator[events.Event]:
+        """Go on another way, or without the step."""
+        at, reason = len(self._done), outcome.reason or "it failed"
+        left: tuple[PlannedStep, ...] = ()
+        room = MOST_STEPS - sum(one.status == "ok" for one in self._done)
+        alone = len(self._state.steps) == 1
+        if self._revisions < MOST_REVISIONS and room and not alone and spent(budget) is None:
+            async for item in self.planner.what_now(
+                self.task.question,
+                self._state.steps,
+                [one.status for one in self._done],
+                reason,
+                room=room,
+                budget=budget,
+                make=make,
+                progress=progress,
+            ):
+                if isinstance(item, Plan):
+                    left = item.steps
+                else:
+                    yield item
+        status = "error" if left or alone else "skipped"
+        yield await self._finished(Outcome(status=status, reason=reason), make)  # type: ignore[arg-type]
+        if not left:
+            return
+        self._revisions += 1
+        before = tuple(self._state.steps[: at + 1])
+        shifted = (_shifted(one, len(before)) for one in left)
+        self._state.steps = steps = (*before, *shifted)
+        text = f"Step {at + 1} failed: {brief(reason, 200)}"
+        yield make(events.PlanRevised, steps=_texts(steps), planned=steps, reason=text)
+
+    async def _finished(self, outcome: Outcome, make: EventMaker) -> events.PlanStepFinished:
+        """Keep what lives, and return the event that says so: from it a run can go on."""
+        kept = await self.work.bench.keep()
+        finished = make(
+            events.PlanStepFinished,
+            index=len(self._done),
+            status=outcome.status,
+            reason=outcome.reason,
+            result=outcome.result,
+            artefacts=(*kept, *self._state.passages),
+        )
+        self._done.append(finished)
+        return finished
+
+    def _names_for(self, at: int) -> Sequence[str]:
+        """Return the values that the step is to give: the last that computes gives them all."""
+        last = max((n for n, one in enumerate(self._state.steps) if _computes(one)), default=None)
+        return self.task.value_names if at == last else ()
+
+    def _is_last_words(self, at: int) -> bool:
+        """Whether the step is the last and to be written: that is the answer itself."""
+        return at == len(self._state.steps) - 1 and self._state.steps[at].kind == "write"
+
+    async def _answer(
+        self, budget: Budget, make: EventMaker, progress: Progress
+    ) -> AsyncIterator[events.Event]:
+        steps, done = self._state.steps, self._done
+        values = dict(progress.values)
+        missing = asked.missing(self.task.value_names, values)
+        over = spent(budget)
+        if self.task.value_names and not missing:
+            yield make(events.Answer, text=computed_answer(values), values=values)
+            return
+        if over is not None or not any(one.status == "ok" for one in done):
+            yield self._partial(over, make, progress)
+            return
+        if len(done) == len(steps) == 1 and not self._state.passages and self.carried is None:
+            outcome = Outcome(status="ok", result=done[0].result)
+        else:
+            outcome = Outcome(status="error")
+            async for item in self._in_words(budget, make, progress):
+                if isinstance(item, Outcome):
+                    outcome = item
+                else:
+                    yield item
+        if outcome.status != "ok":
+            yield self._partial(outcome.reason or "the model gave no answer", make, progress)
+            return
+        if strange := plan_answer.unknown_citations(outcome.result, self._state.passages):
+            text = f"The answer names {', '.join(strange)}, which is no passage that was found."
+            yield make(events.Note, level="warning", code="unknown_citation", text=text)
+        text = plan_answer.completed(outcome.result, steps, self._done, self._charts)
+        yield make(events.Answer, text=text, values=values, complete=not missing)
+
+    async def _in_words(
+        self, budget: Budget, make: EventMaker, progress: Progress
+    ) -> AsyncIterator[events.Event | Outcome]:
+        """Have the answer written, which a last step to write is; the last item is the outcome."""
+        steps, done = self._state.steps, self._done
+        if len(done) == len(steps) and steps[-1].kind == "write" and done[-1].status == "ok":
+            yield Outcome(status="ok", result=done[-1].result)
+            return
+        is_step = self._is_last_words(len(done))
+        if is_step:
+            yield make(events.PlanStepStarted, index=len(done))
+        outcome = Outcome(status="error")
+        native = self.work.native
+        async for item in self.work.in_words(
+            self.task.question.text,
+            self._state,
+            plan_answer.results(steps, done, plan_words.result_room(native=native)),
+            budget=budget,
+            make=make,
+            progress=progress,
+        ):
+            if isinstance(item, Outcome):
+                outcome = item
+            else:
+                yield item
+        if is_step:
+            yield await self._finished(outcome, make)
+        yield outcome
+
+    def _partial(self, reason: str | None, make: EventMaker, progress: Progress) -> events.Answer:
+        text = plan_answer.partial(
+            reason or "no step of the plan could be done",
+            self._state.steps,
+            self._done,
+            make.run_id,
+        )
+        return make(events.Answer, text=text, values=dict(progress.values), complete=False)
+
+
+def _texts(steps: Sequence[PlannedStep]) -> tuple[str, ...]:
+    return tuple(step.text for step in steps)
+
+
+def _computes(step: PlannedStep) -> bool:
+    return step.kind in ("compute", "chart")
+
+
+def _shifted(step: PlannedStep, by: int) -> PlannedStep:
+    return step.model_copy(update={"depends_on": tuple(one + by for one in step.depends_on)})

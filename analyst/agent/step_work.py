@@ -1,0 +1,278 @@
+"""Doing one step of a plan: in a short loop of its own, on what all steps share.
+
+Here: tries, and what makes one fail; searches; putting into words. Not here: the order of steps
+and what becomes of a failed one (:mod:`analyst.agent.planned`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from analyst.agent import plan_words
+from analyst.agent.budget import Budget, Limits
+from analyst.agent.context import Context, Question
+from analyst.agent.loop import AgentLoop
+from analyst.agent.searching import Search
+from analyst.agent.task import Progress, Task
+from analyst.agent.workbench import StepMaker, Workbench
+from analyst.memory.telling import brief
+from analyst.record import events
+from analyst.record.events import KeptArtefact, PlannedStep
+from analyst.record.making import EventMaker
+
+TRIES = 2
+"""A step that fails is tried once more."""
+
+QUESTION_TOLD = 400
+LONGEST_RESULT = 4000
+WORDS_STEPS = 3
+_CHART_TYPES = ("application/vnd.plotly.v1+json", "image/png", "image/svg+xml", "image/jpeg")
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """How a step ended; the last item of its stream. ``passages``: what it found, to be cited."""
+
+    status: Literal["ok", "error", "skipped"]
+    result: str = ""
+    reason: str | None = None
+    passages: tuple[KeptArtefact, ...] = ()
+    charts: tuple[str, ...] = ()
+
+
+@dataclass(kw_only=True)
+class PlanState:
+    """A plan on its way, as a step sees it. ``passages``: all that was found so far."""
+
+    steps: Sequence[PlannedStep]
+    passages: list[KeptArtefact] = field(default_factory=list)
+
+    @property
+    def documents(self) -> int:
+        """How many passages are of documents; they are numbered through the run."""
+        return sum(one.name.startswith("K") for one in self.passages)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepWork:
+    """Does steps. ``loop``: makes the agent of one try, in the conversation given."""
+
+    task: Task
+    bench: Workbench
+    loop: Callable[[Context, Task], AgentLoop]
+    new_context: Callable[[], Context]
+    search: Search
+    native: bool
+    most_steps: int
+
+    async def do(
+        self,
+        plan: PlanState,
+        at: int,
+        names: Sequence[str],
+        *,
+        budget: Budget,
+        make: EventMaker,
+        progress: Progress,
+        note: str = "",
+    ) -> AsyncIterator[events.Event | Outcome]:
+        """Do the step at ``at``, which is to give the named values; the last item is its outcome.
+
+        ``note``: what it should know besides.
+        """
+        step = plan.steps[at]
+        if step.kind == "look_up":
+            async for found in self.search.run(step.text, plan.documents, make, progress):
+                if isinstance(found, events.EventBase):
+                    yield found
+                else:
+                    yield Outcome(status="ok", result=found.text, passages=found.passages)
+            return
+        if step.kind == "write":
+            async for item in self.in_words(
+                step.text, plan, [], budget=budget, make=make, progress=progress
+            ):
+                yield item
+            return
+        outcome = Outcome(status="error")
+        for _ in range(TRIES):
+            if restored := await self.bench.restore_if_lost():
+                yield make(events.Note, level="warning", code="restored", text=restored)
+            async for item in self._try(
+                plan, at, names, note, budget=budget, make=make, progress=progress
+            ):
+                if isinstance(item, Outcome):
+                    outcome = item
+                else:
+                    yield item
+            if outcome.status == "ok" or spent(budget) is not None:
+                break
+            note = plan_words.failed_before(outcome.reason or "")
+        yield outcome
+
+    async def _try(
+        self,
+        plan: PlanState,
+        at: int,
+        names: Sequence[str],
+        note: str,
+        *,
+        budget: Budget,
+        make: EventMaker,
+        progress: Progress,
+    ) -> AsyncIterator[events.Event | Outcome]:
+        step, alone = plan.steps[at], len(plan.steps) == 1
+        whole = self.task.question.text
+        text = plan_words.step_question(
+            whole if names or alone else brief(whole, QUESTION_TOLD),
+            plan.steps,
+            at,
+            artefacts=await self.bench.artefacts(),
+            passages=plan.passages if self.native else (),
+            note=note,
+            native=self.native,
+        )
+        task = Task(
+            question=Question(text=text, data=self.task.question.data, value_names=names),
+            value_pattern=self.task.value_pattern,
+            has_data=self.task.has_data,
+            told=self.task.told,
+            by_output=not (self.native or names or alone),
+        )
+        charts: list[str] = []
+        reason, result = "", ""
+        async for item in self.run(task, budget=budget, make=make, progress=progress):
+            match item:
+                case events.Answer():
+                    result = item.text[:LONGEST_RESULT]
+                    reason = "" if item.complete else brief(item.text, QUESTION_TOLD)
+                case events.OutputEmitted(output=dict() as output):
+                    charts += _charts(output)
+                    yield item
+                case _:
+                    yield item
+        troubles = [reason] if reason else await self._troubles(step, charts)
+        yield Outcome(
+            status="error" if troubles else "ok",
+            reason=" ".join(troubles) or None,
+            result=result,
+            charts=tuple(charts),
+        )
+
+    async def _troubles(self, step: PlannedStep, charts: Sequence[str]) -> list[str]:
+        there = {one.name for one in await self.bench.artefacts()}
+        wanted = [one.name for one in step.artefacts if one.kind == "variable"]
+        lacking = [name for name in wanted if name not in there]
+        troubles = [f"It did not leave {', '.join(lacking)}."] if lacking else []
+        if step.kind == "chart" and not charts:
+            troubles.append("It drew no chart.")
+        return troubles or await self.bench.trouble(step.checks)
+
+    async def in_words(
+        self,
+        text: str,
+        plan: PlanState,
+        results: Sequence[str],
+        *,
+        budget: Budget,
+        make: EventMaker,
+        progress: Progress,
+    ) -> AsyncIterator[events.Event | Outcome]:
+        """Have the model write what the steps came to; the last item is the outcome."""
+        asked = plan_words.synthesis_question(
+            text,
+            results,
+            await self.bench.artefacts(),
+            plan.passages,
+            native=self.native,
+        )
+        # The descriptions of the data stand before, as for every step, where a server has them.
+        question = Question(text=asked, data=self.task.question.data)
+        task = Task(question=question, has_data=self.task.has_data, told=self.task.told)
+        outcome = Outcome(status="error", reason="nothing was written")
+        known = progress.calls_ok + bool(plan.passages)
+        async for item in self.run(
+            task,
+            budget=budget,
+            make=make,
+            progress=progress,
+            known=known,
+            steps=WORDS_STEPS,
+        ):
+            if not isinstance(item, events.Answer):
+                yield item
+            elif item.complete:
+                outcome = Outcome(status="ok", result=item.text)
+            else:
+                outcome = Outcome(status="error", reason=brief(item.text, QUESTION_TOLD))
+        yield outcome
+
+    async def run(
+        self,
+        task: Task,
+        *,
+        budget: Budget,
+        make: EventMaker,
+        progress: Progress,
+        known: int = 0,
+        steps: int | None = None,
+    ) -> AsyncIterator[events.Event]:
+        """Run a short loop; its last event is an answer, which is none of the run's.
+
+        ``known``: how many calls of before the answer may rest on. Budget and progress count on.
+        """
+        own_budget = Budget(
+            Limits(
+                steps=steps or self.most_steps,
+                tokens=max(0, budget.limits.tokens - budget.usage.total),
+                seconds=math.inf,
+            )
+        )
+        own = Progress(
+            requests=progress.requests,
+            sent=progress.sent,
+            calls_ok=known,
+            seen=[*progress.seen] if known else [],
+            suspected=progress.suspected,
+        )
+        before = len(own.seen)
+        await self.bench.begin(task.assignable)
+        try:
+            loop = self.loop(self.new_context(), task)
+            async for event in loop.run(task, own_budget, StepMaker(make), own):
+                yield event
+        finally:
+            budget.steps += own_budget.steps
+            budget.usage += own_budget.usage
+            progress.requests, progress.sent = own.requests, own.sent
+            progress.calls_ok += max(0, own.calls_ok - known)
+            progress.calls_failed += own.calls_failed
+            progress.last_output = own.last_output or progress.last_output
+            progress.seen += own.seen[before:]
+            progress.values.update(own.values)
+            progress.seconds_model += own.seconds_model
+            progress.seconds_tools += own.seconds_tools
+
+
+def spent(budget: Budget) -> str | None:
+    """Name the budget of the whole run that is used up; the steps of loops are bounded apart."""
+    if budget.usage.total >= budget.limits.tokens:
+        return f"the limit of {budget.limits.tokens} tokens was reached"
+    if budget.seconds >= budget.limits.seconds:
+        return f"the limit of {budget.limits.seconds:g} seconds was reached"
+    return None
+
+
+def _charts(output: Mapping[str, Any]) -> list[str]:
+    """Return the title of an output that is a chart; a list of one, or of none."""
+    data = output.get("data")
+    if not isinstance(data, Mapping) or not any(mime in data for mime in _CHART_TYPES):
+        return []
+    figure = data.get(_CHART_TYPES[0])
+    layout = figure.get("layout") if isinstance(figure, Mapping) else None
+    title = layout.get("title") if isinstance(layout, Mapping) else None
+    words = title.get("text") if isinstance(title, Mapping) else title
+    return [brief(words, 120) if isinstance(words, str) and words else "chart"]
