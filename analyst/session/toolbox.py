@@ -19,6 +19,7 @@ from analyst.session.workspace import WorkspaceTools
 from analyst.settings import Settings
 from analyst.tools.analysis_kernel import AnalysisKernel
 from analyst.tools.ask_user import AskUserTool
+from analyst.tools.mcp.source import McpTools
 from analyst.tools.registry import Tool
 
 ENTRY_POINTS = "analyst.tools"
@@ -92,7 +93,7 @@ class InstalledTools:
 
 
 def _sources() -> list[ToolSource]:
-    return [AskingTools(), WorkspaceTools(), InstalledTools()]
+    return [AskingTools(), WorkspaceTools(), McpTools(), InstalledTools()]
 
 
 @dataclass

@@ -147,7 +147,7 @@ class Connection:
         except MCPError as error:
             unsent = error.message == _HTTP_WORDS[0]
             if error.code != CONNECTION_CLOSED and error.message not in _HTTP_WORDS:
-                raise ServerError(f"it says: {one_line(error.message, 400)}") from None
+                raise ServerError(f"it says: {_said(error.message)}") from None
         except Exception as error:  # noqa: BLE001 - a server can make the package raise anything
             raise ServerError(f"it does not keep to the protocol: {_in_words(error)}") from None
         # Its end tells why, and is waited for, as a program has its last words on the way.
@@ -180,7 +180,12 @@ class Connection:
                 # Checking a server's results against its own schemas only helps the server.
                 client.session.validate_tool_result = _as_it_is  # type: ignore[method-assign]
                 self._ready.set_result(client)
-                await self._stop.wait()
+                watch = asyncio.create_task(_watch(client, self._on_change))
+                try:
+                    await self._stop.wait()
+                finally:
+                    watch.cancel()
+                    await asyncio.wait([watch], timeout=CLOSE_SECONDS)
         except BaseException as caught:
             error = caught
             if isinstance(caught, asyncio.CancelledError | KeyboardInterrupt | SystemExit):
@@ -202,8 +207,17 @@ class Connection:
             if not isinstance(one, MCPError):
                 return self._endpoint.trouble(one)
             if one.code != CONNECTION_CLOSED and one.message not in _HTTP_WORDS:
-                return f"it says: {one_line(one.message, 400)}"
+                return f"it says: {_said(one.message)}"
         return self._endpoint.trouble(None)
+
+
+async def _watch(client: Client, on_change: Callable[[], None]) -> None:
+    """Listen for changes of the tools, where the protocol's version tells them only if asked."""
+    # A server that does not tell is looked at now and then anyway.
+    with contextlib.suppress(Exception):
+        async with client.listen(tools_list_changed=True) as changes:
+            async for _ in changes:
+                on_change()
 
 
 async def _page(client: Client, cursor: str | None) -> ListToolsResult:
@@ -223,5 +237,9 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
         yield error
 
 
+def _said(text: str) -> str:
+    return one_line(text, 400).rstrip(".")
+
+
 def _in_words(error: BaseException) -> str:
-    return f"{type(error).__name__}: {one_line(str(error), 200)}"
+    return f"{type(error).__name__}: {_said(str(error))}"
