@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from analyst.configuration import Configuration
+from analyst.session.sql_tools import SqlTools
 from analyst.session.workspace import WorkspaceTools
 from analyst.settings import Settings
 from analyst.tools.analysis_kernel import AnalysisKernel
@@ -93,7 +94,7 @@ class InstalledTools:
 
 
 def _sources() -> list[ToolSource]:
-    return [AskingTools(), WorkspaceTools(), McpTools(), InstalledTools()]
+    return [AskingTools(), WorkspaceTools(), SqlTools(), McpTools(), InstalledTools()]
 
 
 @dataclass

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 from analyst.configuration import Database
 from analyst.tools.analysis_kernel import AnalysisKernel
+from analyst.tools.sql.databases import SESSION
 from analyst.tools.sql.schema_tool import SqlSchemaTool
 from analyst.tools.sql.tool import SqlTool
 
-__all__ = ["SqlSchemaTool", "SqlTool", "sql_tools"]
+__all__ = ["SESSION", "SqlSchemaTool", "SqlTool", "sql_tools"]
 
 
 def sql_tools(

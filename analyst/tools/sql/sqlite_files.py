@@ -16,8 +16,14 @@ MOST_VALUE_BYTES = 64 * 1024 * 1024
 COUNTED_BYTES = 256 * 1024 * 1024
 """Rows of larger files are not counted: it means to read them."""
 
+_REFUSALS = ("not authorized", "attempt to write a readonly", "access to ")
 _STEPS = 10_000
-_ALLOWED = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE})
+# Changes of rows are left to the file's mode, which refuses them: virtual tables, such as those of
+# maps, prepare some when they are first read.
+_ALLOWED = frozenset(
+    {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE}
+    | {sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE}
+)
 _REFUSED_FUNCTIONS = frozenset(
     {"load_extension", "fts3_tokenizer", "writefile", "readfile", "edit"}
 )
@@ -30,8 +36,8 @@ _PRAGMAS_WITHOUT_VALUE = frozenset(
 )
 _TABLES = """
 SELECT m.name, m.type = 'view', NULL, p.name, p.type
-FROM sqlite_master AS m JOIN pragma_table_info(m.name) AS p
-WHERE m.type IN ('table', 'view') AND m.name NOT LIKE 'sqlite~_%' ESCAPE '~'
+FROM pragma_table_list AS m JOIN pragma_table_info(m.name) AS p
+WHERE m.schema = 'main' AND m.type <> 'shadow' AND m.name NOT LIKE 'sqlite~_%' ESCAPE '~'
 ORDER BY m.name, p.cid
 """
 
@@ -65,13 +71,20 @@ class OpenedSqlite:
         """See :class:`Opened`."""
         if self._writes:
             self._connection.execute("BEGIN IMMEDIATE")
-        cursor = self._connection.execute(text)
-        fetched = fetch_rows(
-            [str(one[0]) for one in cursor.description or ()], cursor.fetchmany, most_rows
-        )
-        if self._connection.in_transaction:
+            fetched = self._fetch(text, most_rows)
             self._connection.execute("COMMIT")
-        return fetched
+            return fetched
+        try:
+            return self._fetch(text, most_rows)
+        except sqlite3.DatabaseError as error:
+            if str(error).startswith(_REFUSALS):
+                raise DatabaseError(f"The database is open for reading only: {error}.") from None
+            raise
+
+    def _fetch(self, text: str, most_rows: int) -> Fetched:
+        cursor = self._connection.execute(text)
+        names = [str(one[0]) for one in cursor.description or ()]
+        return fetch_rows(names, cursor.fetchmany, most_rows)
 
     def tables(self) -> list[Table]:
         """See :class:`Opened`."""
