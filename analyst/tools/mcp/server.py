@@ -139,7 +139,8 @@ class Server:
                 return Address(expanded(configured.url), headers)
             env = {name: expanded(text) for name, text in configured.env.items()}
         except ConfigurationError as error:
-            raise ServerError(one_line(str(error), 300).rstrip(".")) from None
+            words = one_line(str(error), 300).rstrip(".")
+            raise ServerError(words[:1].lower() + words[1:]) from None
         return Program([configured.command or "", *configured.args], env, self._cwd)
 
     def _on_change(self) -> None:
