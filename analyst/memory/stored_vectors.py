@@ -140,7 +140,7 @@ class StoredVectors:
             .limit(limit)
         )
         with self._database.reading() as connection:
-            return [(int(row.number), str(row.question)) for row in connection.execute(query)]
+            return [(int(row[0]), str(row[1])) for row in connection.execute(query)]
 
 
 def put_vector(

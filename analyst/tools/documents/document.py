@@ -6,6 +6,10 @@ Not here: the reading.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Headings = Literal["none", "markdown", "underlined"]
+"""How a text marks its headings: by ``#`` and by lines below them, or by the latter only."""
 
 
 class DocumentError(Exception):
@@ -16,13 +20,12 @@ class DocumentError(Exception):
 class Part:
     """A page of a PDF, a cell of a notebook, or all of a text.
 
-    ``where``: what it is called in a citation, as ``p. 12``; "" for all of a text. ``markdown``:
-    whether lines that begin with ``#`` are headings.
+    ``where``: what it is called in a citation, as ``p. 12``; "" for all of a text.
     """
 
     text: str
     where: str = ""
-    markdown: bool = False
+    headings: Headings = "none"
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ def read_html(html: str, address: str = "") -> Document:
     text = _BLANK.sub("\n\n", _TRAILING.sub("\n", text)).strip()
     if not title and (heading := soup.find(["h1", "h2"])):
         title = " ".join(heading.get_text().split())
-    return Document(title[:300], (Part(text, markdown=True),))
+    return Document(title[:300], (Part(text, headings="markdown"),))
 
 
 def _content(soup: BeautifulSoup) -> Tag:

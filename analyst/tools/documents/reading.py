@@ -12,12 +12,13 @@ from pathlib import PurePath
 
 from analyst.tools.documents.apart import read_apart
 from analyst.tools.documents.decoding import decoded
-from analyst.tools.documents.document import Document, DocumentError, Part
+from analyst.tools.documents.document import Document, DocumentError, Headings, Part
 
 MARKDOWN = frozenset({".md", ".markdown", ".mdown", ".qmd", ".rmd"})
-PLAIN = frozenset({".txt", ".text", ".rst", ".org", ".adoc", ".tex", ".log"})
+UNDERLINED = frozenset({".rst"})
+PLAIN = frozenset({".txt", ".text", ".org", ".adoc", ".tex", ".log"})
 HTML = frozenset({".html", ".htm", ".xhtml"})
-SUFFIXES = frozenset({*MARKDOWN, *PLAIN, *HTML, ".pdf", ".ipynb"})
+SUFFIXES = frozenset({*MARKDOWN, *UNDERLINED, *PLAIN, *HTML, ".pdf", ".ipynb"})
 """Endings of names that are known, in lower case."""
 
 _OUTPUT_LIMIT = 4_000
@@ -38,9 +39,9 @@ def read(name: str, data: bytes) -> Document:
         if suffix == ".ipynb":
             document = _notebook(text)
         else:
-            document = Document("", (Part(text, markdown=suffix in MARKDOWN),))
+            document = Document("", (Part(text, headings=_headings(suffix)),))
     parts = tuple(
-        Part(_SURROGATES.sub("\ufffd", one.text), one.where, one.markdown) for one in document.parts
+        Part(_SURROGATES.sub("\ufffd", one.text), one.where, one.headings) for one in document.parts
     )
     return Document(_SURROGATES.sub("\ufffd", document.title), parts, document.remark)
 
@@ -69,7 +70,14 @@ def _cell(number: int, cell: object) -> Part:
         data = output.get("data", {})
         found = _joined(output.get("text", data.get("text/plain", "")))
         texts.append(found[:_OUTPUT_LIMIT])
-    return Part("\n\n".join(texts), f"cell {number}", markdown=known.get("cell_type") == "markdown")
+    headings: Headings = "markdown" if known.get("cell_type") == "markdown" else "none"
+    return Part("\n\n".join(texts), f"cell {number}", headings)
+
+
+def _headings(suffix: str) -> Headings:
+    if suffix in MARKDOWN:
+        return "markdown"
+    return "underlined" if suffix in UNDERLINED else "none"
 
 
 def _joined(text: object) -> str:
