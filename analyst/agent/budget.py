@@ -1,52 +1,87 @@
-"""Budgets of a run: steps, tokens, seconds, malformed replies, repeated code.
+"""Budgets of a run: steps, tokens, seconds, money, malformed replies, repeated code.
 
-Here: counting, and the sentence for each budget that ends a run. Not here: what the run says
-then (:mod:`analyst.agent.partial`).
+Here: counting, the warning before the end, and the sentence for each budget that ends a run. Not
+here: what the run says then (:mod:`analyst.agent.partial`).
 """
 
 from __future__ import annotations
 
 import ast
+import math
 import time
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
+from analyst.configuration import Price
 from analyst.record.events import Usage
+
+WARN_AT = 0.8
+"""The used share of a budget at which its end is announced."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """What one run may use. ``tokens`` counts read and written ones, cached included.
 
-    ``malformed`` replies and ``failures`` of calls count in a row, ``repeats`` of code in all.
+    ``cost`` is money, in the currency of the prices. ``malformed`` replies and ``failures`` of
+    calls count in a row, ``repeats`` of code in all.
     """
 
     steps: int = 8
     tokens: int = 50_000
     seconds: float = 600.0
+    cost: float | None = None
     malformed: int = 3
     repeats: int = 2
     failures: int = 4
 
 
+@dataclass(frozen=True, slots=True)
+class BudgetNews:
+    """Something about a budget that is said once: its end is near, or a price is not known."""
+
+    code: Literal["budget_near", "no_price"]
+    text: str
+
+
 @dataclass
 class Budget:
-    """What one run has used. A step is one reply of the model."""
+    """What one run has used. A step is one reply of the model.
+
+    ``prices``: of models, by name. ``whole``: the budget that this one is a part of.
+    """
 
     limits: Limits
     clock: Callable[[], float] = time.monotonic
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    whole: Budget | None = None
     steps: int = 0
     usage: Usage = field(default_factory=Usage)
+    money: float = 0.0
+    unpriced: set[str] = field(default_factory=set)
     malformed_in_a_row: int = 0
     failures_in_a_row: int = 0
     repeats: int = 0
     paused_seconds: float = 0.0
     _codes: Counter[str] = field(default_factory=Counter)
+    _told: set[str] = field(default_factory=set)
+    _has_parts: bool = False
     _started: float = field(init=False)
 
     def __post_init__(self) -> None:
         self._started = self.clock()
+
+    def part(self, *, steps: int) -> Budget:
+        """Return a budget of so many steps; what it uses counts here too, and can end it."""
+        self._has_parts = True
+        return Budget(
+            replace(self.limits, steps=steps),
+            clock=self.clock,
+            prices=self.prices,
+            whole=self,
+        )
 
     @property
     def seconds(self) -> float:
@@ -58,10 +93,24 @@ class Budget:
         """Seconds that remain, never negative."""
         return max(0.0, self.limits.seconds - self.seconds)
 
-    def count_reply(self, usage: Usage) -> None:
-        """Count one reply of the model."""
+    @property
+    def cost(self) -> float | None:
+        """Money used; ``None`` when a model without a known price replied."""
+        return None if self.unpriced else self.money
+
+    def count_reply(self, usage: Usage, *, model: str = "", kept: bool = False) -> None:
+        """Count one reply of a model; one that was ``kept`` from before costs nothing."""
         self.steps += 1
         self.usage += usage
+        price = self.prices.get(model)
+        if kept:
+            pass
+        elif price is None:
+            self.unpriced.add(model)
+        else:
+            self.money += cost_of(usage, price)
+        if self.whole is not None:
+            self.whole.count_reply(usage, model=model, kept=kept)
 
     def is_repeat(self, code: str) -> bool:
         """Count ``code``; tell whether the same code was sent before in this run."""
@@ -70,6 +119,15 @@ class Budget:
         repeated = self._codes[key] > 1
         self.repeats += repeated
         return repeated
+
+    def reply_room(self, model: str) -> int:
+        """Return how many tokens a reply may have by what is left of tokens and money."""
+        whole = self.whole or self
+        room: float = whole.limits.tokens - whole.usage.total
+        price = self.prices.get(model)
+        if whole.limits.cost is not None and price is not None and price.output > 0:
+            room = min(room, (whole.limits.cost - whole.money) / price.output * 1e6)
+        return max(0, math.floor(room))
 
     def exhausted(self) -> str | None:
         """Name the budget that is used up, as a clause; ``None`` while all have room."""
@@ -83,11 +141,56 @@ class Budget:
             return "the model sent the same code again and again"
         if self.steps >= limits.steps:
             return f"the limit of {limits.steps} steps was reached"
+        return (self.whole or self).spent()
+
+    def spent(self) -> str | None:
+        """Name what is used up of tokens, seconds and money, as a clause; ``None`` if nothing."""
+        limits = self.limits
         if self.usage.total >= limits.tokens:
             return f"the limit of {limits.tokens} tokens was reached"
         if self.seconds >= limits.seconds:
             return f"the limit of {limits.seconds:g} seconds was reached"
+        if limits.cost is not None and self.money >= limits.cost:
+            return f"the limit of {limits.cost:g} for the cost was reached"
         return None
+
+    def news(self, model: str) -> Iterator[BudgetNews]:
+        """Yield what the user should know before ``model`` is asked, each thing once."""
+        if self.whole is not None:
+            yield from self.whole.news(model)
+            return
+        if self.limits.cost is not None and model not in self.prices and model not in self._told:
+            self._told.add(model)
+            yield BudgetNews(
+                "no_price",
+                f"No price of {model} is known, so its replies do not count towards max_cost. "
+                f'Give it in analyst-tools.toml under [prices."{model}"], as input = … and '
+                "output = … (money per million tokens).",
+            )
+        if "budget_near" not in self._told and (used := self._nearly_used()):
+            self._told.add("budget_near")
+            yield BudgetNews("budget_near", f"The budget is nearly used up: {used}.")
+
+    def _nearly_used(self) -> str:
+        limits = self.limits
+        # Parts have steps of their own, each as many as it needs.
+        if not self._has_parts and self.steps >= WARN_AT * limits.steps:
+            return f"{self.steps} of {limits.steps} steps"
+        if self.usage.total >= WARN_AT * limits.tokens:
+            return f"{self.usage.total:,} of {limits.tokens:,} tokens"
+        if self.seconds >= WARN_AT * limits.seconds:
+            return f"{self.seconds:.0f} of {limits.seconds:g} seconds"
+        if limits.cost is not None and self.money >= WARN_AT * limits.cost:
+            return f"{self.money:.4g} of {limits.cost:g} for the cost"
+        return ""
+
+
+def cost_of(usage: Usage, price: Price) -> float:
+    """Return what a reply costs, in the currency of its price."""
+    cached = min(usage.cached, usage.input)
+    read = price.input if price.cached is None else price.cached
+    tokens = (usage.input - cached) * price.input + cached * read + usage.output * price.output
+    return tokens / 1e6
 
 
 def normal_form(code: str) -> str:

@@ -93,6 +93,17 @@ class Context:
             message = {**message, "content": neutral(content)}
         self.messages.append(message)
 
+    def say_besides(self, text: str, *, sent: Sequence[Message]) -> None:
+        """Say something between steps: in the user's last message, if that was not sent yet.
+
+        ``sent``: what was. Else it is a message of its own, so that nothing sent ever changes.
+        """
+        last = self.messages[-1]
+        if last["role"] == "user" and all(last is not one for one in sent):
+            del self.messages[-1]
+            text = f"{last['content']}\n\n{text}"
+        self.append({"role": "user", "content": text})
+
     def conclude(self, question: str, answer: str) -> None:
         """Note the answer of a finished question, for compaction and for follow-ups."""
         self.exchanges.append(Exchange(question, answer))

@@ -7,7 +7,7 @@ from, logging, and stopping (all :mod:`analyst.session`).
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from analyst.agent import reuse
 from analyst.agent import values as asked
 from analyst.agent.action import AgentAction, FinalAnswer, MalformedActionError, ToolCall
 from analyst.agent.approval import Approvals
+from analyst.agent.asking import counted, reply_limit, send
 from analyst.agent.budget import Budget
 from analyst.agent.calls import ToolCalls
 from analyst.agent.context import Context
@@ -22,25 +23,19 @@ from analyst.agent.grounding import numbers_not_computed
 from analyst.agent.partial import computed_answer, partial_answer
 from analyst.agent.protocol import CODE_TOOL, ActionProtocol, new_call_id
 from analyst.agent.task import Progress, Task
-from analyst.llm.completion import (
-    Completion,
-    CompletionRequest,
-    LanguageModel,
-    RequestRetried,
-    TextDelta,
-)
+from analyst.llm.completion import Completion, CompletionRequest, LanguageModel
 from analyst.memory.finding import Finding
 from analyst.record import events
 from analyst.record.making import EventMaker
-from analyst.record.prompts import shared_prefix
 from analyst.tools.registry import ToolRegistry, ToolResult
 
 REPLY_TOKENS = 1024
 RETRY_TEMPERATURES = (0.3, 0.5, 0.6)
 """Temperatures of the first, second and all further tries after one that failed."""
 
-MIN_REPLY_TOKENS = 64
 MOST_NUMBERS_TOLD = 5
+CONCLUDE = "Little of the budget is left: answer now from what is computed."
+CONCLUDE_SOON = "Little of the budget is left: compute what is asked in one step, then answer."
 _DIGITS = re.compile(r"\d")
 _PLACEHOLDER = re.compile(
     # No brace of a formula: \bar{x}, s_{x}, \{x : x > 3\}.
@@ -95,6 +90,8 @@ class AgentLoop:
                 return
             if self.context.needs_compaction(REPLY_TOKENS):
                 yield await self._compact(opening, make)
+            for event in self._tell_of_budget(budget, make, progress):
+                yield event
             reply: Completion | None = None
             async for item in self.ask_model(budget, make, progress):
                 if isinstance(item, Completion):
@@ -151,18 +148,18 @@ class AgentLoop:
         self, reply: Completion, budget: Budget, make: EventMaker, progress: Progress
     ) -> events.ModelResponded:
         """Count a reply, and return the event that tells it."""
-        budget.count_reply(reply.usage)
-        self.context.tokens = reply.usage.total
-        progress.seconds_model += reply.seconds
-        return make(
-            events.ModelResponded,
-            request=progress.requests - 1,
-            text=reply.text,
-            finish_reason=reply.finish_reason,
-            usage=reply.usage,
-            seconds=reply.seconds,
-            seconds_to_first_token=reply.seconds_to_first_token,
-        )
+        self.context.tokens = (reply.replayed or reply.usage).total
+        return counted(reply, self.model, budget, make, progress)
+
+    def _tell_of_budget(
+        self, budget: Budget, make: EventMaker, progress: Progress
+    ) -> Iterator[events.Note]:
+        """Tell what is to be known of the budget; near its end the model is to conclude."""
+        for one in budget.news(self.model.name):
+            yield make(events.Note, level="warning", code=one.code, text=one.text)
+            if one.code == "budget_near":
+                text = CONCLUDE if progress.calls_ok else CONCLUDE_SOON
+                self.context.say_besides(text, sent=progress.sent)
 
     async def _compact(
         self, opening: Mapping[str, Any], make: EventMaker
@@ -186,43 +183,16 @@ class AgentLoop:
         if progress.retrying:
             failures = budget.failures_in_a_row + budget.malformed_in_a_row
             temperature = RETRY_TEMPERATURES[min(failures, tries) - 1]
-        room = budget.limits.tokens - budget.usage.total
         request = CompletionRequest(
             messages=tuple(self.context.messages),
             tools=tools,
-            max_tokens=min(most_tokens, max(MIN_REPLY_TOKENS, min(REPLY_TOKENS, room))),
+            max_tokens=reply_limit(self.model, budget, most_tokens),
             temperature=max(temperature, self.temperature),
             seed=progress.requests,
             stop=tuple(self.protocol.stop),
         )
-        prefix = shared_prefix(progress.sent, self.context.messages)
-        progress.sent = list(self.context.messages)
-        yield make(
-            events.Prompt,
-            request=progress.requests,
-            prefix=prefix,
-            messages=tuple(dict(message) for message in self.context.messages[prefix:]),
-            tools=tools if progress.requests == 0 else (),
-            sampling={
-                "temperature": request.temperature,
-                "seed": request.seed,
-                "max_tokens": request.max_tokens,
-            },
-        )
-        number = progress.requests
-        progress.requests += 1
-        async for item in self.model.complete(request):
-            if isinstance(item, TextDelta):
-                yield make(events.MessageDelta, request=number, text=item.text)
-            elif isinstance(item, RequestRetried):
-                yield make(
-                    events.Note,
-                    level="warning",
-                    code="request_retried",
-                    text=f"{item.reason} Trying again (attempt {item.attempt}).",
-                )
-            else:
-                yield item
+        async for item in send(self.model, request, make, progress):
+            yield item
 
     async def _act(
         self,

@@ -68,6 +68,7 @@ class Progress:
     seen: list[str] = field(default_factory=list)
     requests: int = 0
     sent: list[Any] = field(default_factory=list)
+    told_tools: bool = False
     doubts: int = 0
     retrying: bool = False
     nudged: bool = False

@@ -31,6 +31,7 @@ from analyst.record.log import new_run_id
 from analyst.record.making import EventMaker
 from analyst.session.composition import agent_loop
 from analyst.session.data_room import DataRoom, HandingOverError
+from analyst.session.models import prices_for
 from analyst.session.permitting import permissions
 from analyst.session.recollection import Recollection
 from analyst.session.telling import Teller, finished, started, written_sentence
@@ -84,7 +85,9 @@ class Run:
                 steps=self.settings.max_steps,
                 tokens=self.settings.max_tokens_per_run,
                 seconds=self.settings.max_seconds,
-            )
+                cost=self.settings.max_cost,
+            ),
+            prices=prices_for(self.configuration),
         )
         self._phases: dict[str, float] = {}
         self._recollection: Recollection | None = None

@@ -123,6 +123,7 @@ def finished(
         steps=budget.steps,
         seconds=make.seconds,
         seconds_by_phase={name: round(value, 4) for name, value in seconds.items()},
+        cost=budget.cost,
     )
 
 
