@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Protocol
 
 from analyst.configuration import Configuration
+from analyst.session.knowledge_tools import KnowledgeTools
 from analyst.session.sql_tools import SqlTools
+from analyst.session.web_tools import WebTools
 from analyst.session.workspace import WorkspaceTools
 from analyst.settings import Settings
 from analyst.tools.analysis_kernel import AnalysisKernel
@@ -94,7 +96,15 @@ class InstalledTools:
 
 
 def _sources() -> list[ToolSource]:
-    return [AskingTools(), WorkspaceTools(), SqlTools(), McpTools(), InstalledTools()]
+    return [
+        AskingTools(),
+        WorkspaceTools(),
+        SqlTools(),
+        McpTools(),
+        KnowledgeTools(),
+        WebTools(),
+        InstalledTools(),
+    ]
 
 
 @dataclass
