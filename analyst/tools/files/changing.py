@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 from analyst.tools.files.diffs import Diff, diff_of
 from analyst.tools.files.folder import NOTHING, ChangedError, Folder, MissingError
-from analyst.tools.files.paths import Parts, PathError, check_writable, parts_of, shown
+from analyst.tools.files.paths import Parts, PathError, check_writable, parts_of, plainly, shown
 from analyst.tools.files.texts import Text, decoded
 from analyst.tools.registry import Prepared, Tool, ToolDefaults, ToolError, ToolItem
 from analyst.tools.registry import ToolOutput as Output
@@ -62,7 +62,8 @@ class _Changing(ToolDefaults):
 
     async def prepare(self, arguments: Mapping[str, Any]) -> Prepared:
         """Make the diff; a call that cannot change anything is left to say so when it runs."""
-        given = {name: value for name, value in arguments.items() if name != BASE}
+        given = plainly(arguments)
+        given.pop(BASE, None)
         try:
             change = await asyncio.to_thread(self._change, given)
         except ToolError:

@@ -6,20 +6,20 @@ are found and opened (:mod:`.walking`, :mod:`.folder`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from time import monotonic
-from typing import Literal
+from typing import Any, Literal
 
 import regex
 
 from analyst.tools.files.folder import Folder
 from analyst.tools.files.globs import Glob
-from analyst.tools.files.paths import PathError, parts_of, shown, visible
+from analyst.tools.files.paths import PathError, parts_of, plainly, shown, visible
 from analyst.tools.files.texts import NotTextError, decoded
 from analyst.tools.files.walking import File, Walk
-from analyst.tools.function_tool import function_tool
-from analyst.tools.registry import Tool, ToolError
+from analyst.tools.function_tool import FunctionTool
+from analyst.tools.registry import Prepared, Tool, ToolError
 from analyst.tools.risk import Risk
 
 MOST_READ = 5 * 1024 * 1024
@@ -38,6 +38,14 @@ _LONGEST_PATTERN = 400
 _SEARCH_SECONDS = 15.0
 
 _LOOKS = Risk("safe", "It looks at files of the workspace and changes nothing.")
+
+
+class LookingTool(FunctionTool):
+    """A function that takes a path, which is put plainly before anybody judges the call."""
+
+    async def prepare(self, arguments: Mapping[str, Any]) -> Prepared:
+        """See :class:`analyst.tools.registry.Tool`."""
+        return Prepared(arguments=plainly(arguments))
 
 
 class Looking:
@@ -197,7 +205,7 @@ def looking_tools(folder: Folder) -> list[Tool]:
     """Return the tools that look at the files of a folder."""
     looking = Looking(folder)
     return [
-        function_tool(one, pure=True, judge=lambda _: _LOOKS)
+        LookingTool(one, pure=True, judge=lambda _: _LOOKS)
         for one in (looking.list_files, looking.read_file, looking.search_files)
     ]
 

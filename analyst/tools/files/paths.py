@@ -6,7 +6,9 @@ Here: pure functions on texts. Not here: opening what they name (:mod:`.folder`)
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from typing import Any
 
 from analyst.tools.registry import ToolError
 
@@ -74,6 +76,17 @@ def parts_of(path: str) -> Parts:
                 "files are neither read nor written."
             )
     return parts
+
+
+def plainly(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a call's arguments with its path written in the one way that rules can match."""
+    path = arguments.get("path")
+    if not isinstance(path, str):
+        return dict(arguments)
+    try:
+        return {**arguments, "path": "/".join(parts_of(path))}
+    except PathError:
+        return dict(arguments)
 
 
 def is_typable(name: str) -> bool:
