@@ -91,6 +91,7 @@ class RunStarted(EventBase):
     settings: dict[str, Any] = Field(description="settings of the run; never a key")
     versions: dict[str, str] = {}
     notebook: str | None = None
+    values: tuple[str, ...] = Field(default=(), description="names of the values asked for")
     resumes: str | None = Field(default=None, description="the run that this one goes on with")
 
 
@@ -148,11 +149,15 @@ class KeptArtefact(BaseModel):
 
 
 class PlanProposed(EventBase):
-    """A plan for the run, before its first step. ``planned`` are the steps with all they say."""
+    """A plan for the run, before its first step. ``planned`` are the steps with all they say.
+
+    ``artefacts`` are what lives before the first step.
+    """
 
     type: Literal["plan_proposed"] = "plan_proposed"
     steps: tuple[str, ...]
     planned: tuple[PlannedStep, ...] = ()
+    artefacts: tuple[KeptArtefact, ...] = ()
 
 
 class PlanRevised(EventBase):
