@@ -17,8 +17,9 @@ from analyst.agent.budget import Budget
 from analyst.agent.partial import computed_answer
 from analyst.agent.plan import MOST_STEPS
 from analyst.agent.plan_approval import Approved, approve
+from analyst.agent.plan_begun import Begun, retold
 from analyst.agent.planner import WHOLE_TASK, Plan, Planner
-from analyst.agent.step_work import Outcome, PlanState, StepWork, spent
+from analyst.agent.step_work import Outcome, PlanState, StepWork
 from analyst.agent.task import Progress, Task
 from analyst.memory.telling import brief
 from analyst.record import events
@@ -29,20 +30,6 @@ MOST_REVISIONS = 2
 NOT_APPROVED = "The plan was turned down, so nothing was done."
 
 
-@dataclass(frozen=True, kw_only=True)
-class Carried:
-    """A plan that another run began: its steps, and how those ended that did.
-
-    ``note``: what the step that was cut off should know. ``seen``: what was printed.
-    """
-
-    steps: tuple[PlannedStep, ...]
-    finished: tuple[events.PlanStepFinished, ...]
-    note: str = ""
-    seen: tuple[str, ...] = ()
-    values: dict[str, object] = field(default_factory=dict)
-
-
 @dataclass(kw_only=True)
 class PlannedWork:
     """One planned run."""
@@ -51,7 +38,7 @@ class PlannedWork:
     planner: Planner
     work: StepWork
     approvals: Approvals
-    carried: Carried | None = None
+    begun: Begun | None = None
     _state: PlanState = field(default_factory=lambda: PlanState(steps=()))
     _done: list[events.PlanStepFinished] = field(default_factory=list)
     _charts: list[tuple[int, str]] = field(default_factory=list)
@@ -65,7 +52,7 @@ class PlannedWork:
             yield event
             if isinstance(event, events.Answer):
                 return
-        while len(self._done) < len(self._state.steps) and spent(budget) is None:
+        while len(self._done) < len(self._state.steps) and budget.spent() is None:
             if self._is_last_words(len(self._done)):
                 break
             async for event in self._step(budget, make, progress):
@@ -76,20 +63,18 @@ class PlannedWork:
     async def _begin(
         self, budget: Budget, make: EventMaker, progress: Progress
     ) -> AsyncIterator[events.Event]:
-        """Have a plan made and approved, or take up the one that was begun."""
-        if self.carried is not None:
-            async for event in self._take_up(self.carried, make, progress):
-                yield event
+        """Have a plan made, or take up the one that was begun; and have it approved."""
+        begun = self.begun
+        making = (
+            self._make_plan(budget, make, progress)
+            if begun is None
+            else self._take_up(begun, make, progress)
+        )
+        async for event in making:
+            yield event
+        if begun is not None and begun.approved:
             return
-        steps: tuple[PlannedStep, ...] = ()
-        async for item in self.planner.plan(self.task.question, budget, make, progress):
-            if isinstance(item, Plan):
-                steps = item.steps
-            else:
-                yield item
-        if self.task.value_names and not any(map(_computes, steps)):
-            steps = (*steps[: MOST_STEPS - 1], PlannedStep(text=WHOLE_TASK))
-        yield make(events.PlanProposed, steps=_texts(steps), planned=steps)
+        steps = tuple(self._state.steps)
         if self.approvals.permissions.mode == "plan":
             yield make(events.Answer, text=plan_words.plan_as_answer(steps))
             return
@@ -98,34 +83,43 @@ class PlannedWork:
                 yield told
             elif told.steps is None:
                 yield make(events.Answer, text=NOT_APPROVED, complete=False)
-                return
             elif told.steps != steps:
-                steps = told.steps
+                self._state.steps = told.steps
                 yield make(
                     events.PlanRevised,
-                    steps=_texts(steps),
-                    planned=steps,
+                    steps=_texts(told.steps),
+                    planned=told.steps,
                     reason="It was edited before it began.",
                 )
-        self._state.steps = steps
+
+    async def _make_plan(
+        self, budget: Budget, make: EventMaker, progress: Progress
+    ) -> AsyncIterator[events.Event]:
         # What is there before the first step is kept too: the tables that were handed over.
-        await self.work.bench.keep()
+        kept = await self.work.bench.keep()
+        steps: tuple[PlannedStep, ...] = ()
+        async for item in self.planner.plan(self.task.question, budget, make, progress):
+            if isinstance(item, Plan):
+                steps = item.steps
+            else:
+                yield item
+        if self.task.value_names and not any(map(_computes, steps)):
+            steps = (*steps[: MOST_STEPS - 1], PlannedStep(text=WHOLE_TASK))
+        self._state.steps = steps
+        yield make(events.PlanProposed, steps=_texts(steps), planned=steps, artefacts=kept)
 
     async def _take_up(
-        self, carried: Carried, make: EventMaker, progress: Progress
+        self, begun: Begun, make: EventMaker, progress: Progress
     ) -> AsyncIterator[events.Event]:
-        self._state.steps = carried.steps
-        yield make(events.PlanProposed, steps=_texts(carried.steps), planned=carried.steps)
-        for one in carried.finished:
-            told = one.model_dump(include={"index", "status", "reason", "result", "artefacts"})
-            finished = make(events.PlanStepFinished, **told, resumed=True)
-            self._done.append(finished)
-            yield finished
-        if self._done:
-            kept = self._done[-1].artefacts
-            self._state.passages += [one for one in kept if one.kind == "passage"]
-        progress.seen += carried.seen
-        progress.values.update(carried.values)
+        self._state.steps = begun.steps
+        for event in retold(begun, make):
+            if isinstance(event, events.PlanStepFinished):
+                self._done.append(event)
+            yield event
+        self._state.passages += begun.passages
+        self._charts += begun.charts
+        progress.seen += begun.seen
+        progress.values.update(begun.values)
         progress.calls_ok += sum(one.status == "ok" for one in self._done)
 
     async def _step(
@@ -142,8 +136,8 @@ class PlannedWork:
             return
         yield make(events.PlanStepStarted, index=at)
         outcome = Outcome(status="error")
-        carried = self.carried
-        note = carried.note if carried and at == len(carried.finished) else ""
+        begun = self.begun
+        note = begun.note if begun and at == len(begun.finished) else ""
         async for item in self.work.do(
             self._state,
             at,
@@ -173,7 +167,7 @@ class PlannedWork:
         left: tuple[PlannedStep, ...] = ()
         room = MOST_STEPS - sum(one.status == "ok" for one in self._done)
         alone = len(self._state.steps) == 1
-        if self._revisions < MOST_REVISIONS and room and not alone and spent(budget) is None:
+        if self._revisions < MOST_REVISIONS and room and not alone and budget.spent() is None:
             async for item in self.planner.what_now(
                 self.task.question,
                 self._state.steps,
@@ -228,14 +222,14 @@ class PlannedWork:
         steps, done = self._state.steps, self._done
         values = dict(progress.values)
         missing = asked.missing(self.task.value_names, values)
-        over = spent(budget)
+        over = budget.spent()
         if self.task.value_names and not missing:
             yield make(events.Answer, text=computed_answer(values), values=values)
             return
         if over is not None or not any(one.status == "ok" for one in done):
             yield self._partial(over, make, progress)
             return
-        if len(done) == len(steps) == 1 and not self._state.passages and self.carried is None:
+        if len(done) == len(steps) == 1 and not self._state.passages and self.begun is None:
             outcome = Outcome(status="ok", result=done[0].result)
         else:
             outcome = Outcome(status="error")

@@ -6,6 +6,7 @@ here: the search itself (:mod:`analyst.memory`, and whatever searches the user's
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,20 @@ NOTHING = "Nothing was found."
 _SAFE = Risk("safe", "It looks up what is the user's own.")
 
 
+_SEARCHING = re.compile(
+    r"^\W*(?:look(?:ing)? (?:up|for|into)|search(?:ing)?|find(?: out)?|consult|read|check)\b"
+    r"(?:\s+(?:in|for|what|which|the|my|our|any|is|are|known|said|available|local|knowledge"
+    r"|folder|base|documents?|sources?|notes|files?|literature|findings|say|says|tell|information"
+    r"|background|about|on|of)\b)*\W*",
+    re.IGNORECASE,
+)
+
+
+def topic(words: str) -> str:
+    """Return what a step that looks something up is about, without the words that say to do so."""
+    return _SEARCHING.sub("", words).strip() or words
+
+
 @dataclass(frozen=True)
 class Found:
     """What a search found; the last item of its stream. ``text`` is for people."""
@@ -47,9 +62,9 @@ class Search:
     judge: Callable[[str, Mapping[str, Any], Risk], Judgement]
 
     async def run(
-        self, words: str, before: int, make: EventMaker, progress: Progress
+        self, words: str, make: EventMaker, progress: Progress
     ) -> AsyncIterator[events.Event | Found]:
-        """Search for words; ``before`` is how many passages the run has found already."""
+        """Search for what some words are about."""
         call_id = new_call_id()
         yield make(
             events.ToolCallStarted,
@@ -67,7 +82,7 @@ class Search:
                 troubles.append(f"{tool} was not searched: {judged.why}.")
                 continue
             try:
-                found += await search(words, before)
+                found += await search(topic(words))
             except ToolError as error:
                 troubles.append(str(error))
         text = "\n\n".join([*map(_shown, found), *troubles]) or NOTHING
@@ -97,8 +112,7 @@ class Search:
                 )
         yield Found(text, tuple(found))
 
-    async def _findings(self, words: str, before: int) -> list[KeptArtefact]:
-        del before
+    async def _findings(self, words: str) -> list[KeptArtefact]:
         recalled = await self.findings(words) if self.findings is not None else []
         return [
             KeptArtefact(
@@ -111,18 +125,18 @@ class Search:
             if one.outcome in SAME_DATA and one.finding.number is not None
         ][:MOST_FINDINGS]
 
-    async def _documents(self, words: str, before: int) -> list[KeptArtefact]:
+    async def _documents(self, words: str) -> list[KeptArtefact]:
         passages: Sequence[Passage] = (
             await self.knowledge(words, MOST_PASSAGES) if self.knowledge is not None else ()
         )
         return [
             KeptArtefact(
-                name=f"K{before + number}",
+                name=f"K{one.number}",
                 kind="passage",
                 text=one.text[:LONGEST],
                 source=one.source,
             )
-            for number, one in enumerate(passages[:MOST_PASSAGES], 1)
+            for one in passages[:MOST_PASSAGES]
         ]
 
 

@@ -6,13 +6,12 @@ and what becomes of a failed one (:mod:`analyst.agent.planned`).
 
 from __future__ import annotations
 
-import math
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from analyst.agent import plan_words
-from analyst.agent.budget import Budget, Limits
+from analyst.agent.budget import Budget
 from analyst.agent.context import Context, Question
 from analyst.agent.loop import AgentLoop
 from analyst.agent.searching import Search
@@ -50,11 +49,6 @@ class PlanState:
     steps: Sequence[PlannedStep]
     passages: list[KeptArtefact] = field(default_factory=list)
 
-    @property
-    def documents(self) -> int:
-        """How many passages are of documents; they are numbered through the run."""
-        return sum(one.name.startswith("K") for one in self.passages)
-
 
 @dataclass(frozen=True, kw_only=True)
 class StepWork:
@@ -85,7 +79,7 @@ class StepWork:
         """
         step = plan.steps[at]
         if step.kind == "look_up":
-            async for found in self.search.run(step.text, plan.documents, make, progress):
+            async for found in self.search.run(step.text, make, progress):
                 if isinstance(found, events.EventBase):
                     yield found
                 else:
@@ -108,7 +102,7 @@ class StepWork:
                     outcome = item
                 else:
                     yield item
-            if outcome.status == "ok" or spent(budget) is not None:
+            if outcome.status == "ok" or budget.spent() is not None:
                 break
             note = plan_words.failed_before(outcome.reason or "")
         yield outcome
@@ -150,7 +144,7 @@ class StepWork:
                     result = item.text[:LONGEST_RESULT]
                     reason = "" if item.complete else brief(item.text, QUESTION_TOLD)
                 case events.OutputEmitted(output=dict() as output):
-                    charts += _charts(output)
+                    charts += chart_titles(output)
                     yield item
                 case _:
                     yield item
@@ -224,19 +218,20 @@ class StepWork:
 
         ``known``: how many calls of before the answer may rest on. Budget and progress count on.
         """
-        own_budget = Budget(
-            Limits(
-                steps=steps or self.most_steps,
-                tokens=max(0, budget.limits.tokens - budget.usage.total),
-                seconds=math.inf,
-            )
-        )
-        own = Progress(
-            requests=progress.requests,
-            sent=progress.sent,
+        own_budget = budget.part(steps=steps or self.most_steps)
+        own = replace(
+            progress,
+            values={},
             calls_ok=known,
+            calls_failed=0,
+            last_output="",
             seen=[*progress.seen] if known else [],
-            suspected=progress.suspected,
+            doubts=0,
+            retrying=False,
+            nudged=False,
+            loss_told=False,
+            seconds_model=0.0,
+            seconds_tools=0.0,
         )
         before = len(own.seen)
         await self.bench.begin(task.assignable)
@@ -245,9 +240,8 @@ class StepWork:
             async for event in loop.run(task, own_budget, StepMaker(make), own):
                 yield event
         finally:
-            budget.steps += own_budget.steps
-            budget.usage += own_budget.usage
             progress.requests, progress.sent = own.requests, own.sent
+            progress.told_tools = own.told_tools
             progress.calls_ok += max(0, own.calls_ok - known)
             progress.calls_failed += own.calls_failed
             progress.last_output = own.last_output or progress.last_output
@@ -257,17 +251,8 @@ class StepWork:
             progress.seconds_tools += own.seconds_tools
 
 
-def spent(budget: Budget) -> str | None:
-    """Name the budget of the whole run that is used up; the steps of loops are bounded apart."""
-    if budget.usage.total >= budget.limits.tokens:
-        return f"the limit of {budget.limits.tokens} tokens was reached"
-    if budget.seconds >= budget.limits.seconds:
-        return f"the limit of {budget.limits.seconds:g} seconds was reached"
-    return None
-
-
-def _charts(output: Mapping[str, Any]) -> list[str]:
-    """Return the title of an output that is a chart; a list of one, or of none."""
+def chart_titles(output: Mapping[str, Any]) -> list[str]:
+    """Return the title of an output that is a chart, in a list; an empty one for others."""
     data = output.get("data")
     if not isinstance(data, Mapping) or not any(mime in data for mime in _CHART_TYPES):
         return []

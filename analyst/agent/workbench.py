@@ -19,8 +19,12 @@ E = TypeVar("E", bound=EventBase)
 
 @dataclass(frozen=True, kw_only=True)
 class Passage:
-    """A piece of a document of the user's, and where it stands, as ``notes.pdf, p. 3``."""
+    """A piece of a document of the user's, and where it stands, as ``notes.pdf, p. 3``.
 
+    Answers name it by K and its ``number``.
+    """
+
+    number: int
     text: str
     source: str
 
