@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from analyst.record.files import data_directory, private_directory, write_private
 
 _KEY_FILE = "marks.key"
-_TEMPLATE_TOKEN = re.compile(r"<\|([^|<>\n]{1,40})\|>")
+_TEMPLATE_TOKEN = re.compile(r"<[|\uff5c]([^\s|\uff5c<>]{1,40})[|\uff5c]>")
 _SHOWN = 120
 
 _INSTRUCTIONS = re.compile(
@@ -27,14 +27,14 @@ _INSTRUCTIONS = re.compile(
       \b(?:instructions?|prompts?|rules?|guidelines?|polic(?:y|ies)|permissions?
       |above|previous|prior)\b
     | \b(?:new|updated|real|actual|hidden|secret)\s+(?:system\s+)?
-      (?:instructions?|prompt|task)\b\s*[:\-]
+      (?:instructions?|prompt|task)\b[^.\n]{0,40}[:\-]
     | \b(?:you\s+are|act\s+as|pretend\s+to\s+be|from)\s+now\b[^.\n]{0,30}\b(?:an?|in|on|the)\b
-    | ^\W*(?:system|developer)\s*:\s*\S
+    | (?:^|['"\[(>|,;])\s*(?:system|developer)\s*:\s*\S
     | \b(?:system|developer)\s+(?:prompt|message|override|instruction)s?\b
     | \b(?:do\s+not|don't|never)\s+(?:tell|inform|mention|show|alert|warn)\b[^.\n]{0,30}
       \b(?:user|human|anyone|them|analyst)\b
     | \b(?:send|post|upload|transmit|exfiltrate|forward|leak|e-?mail)\b[^.\n]{0,60}
-      (?:https?://|\b(?:api[\s_-]?keys?|tokens?|passwords?|secrets?|credentials?|environment|data\s+to)\b)
+      (?:https?://|\b(?:api[\s_-]?keys?|tokens?|passwords?|secrets?|credentials?|environment)\b)
     | \b(?:call|invoke|use|run|execute)\b[^.\n]{0,30}\b(?:tools?|functions?|shell|bash|curl|wget)\b
       [^.\n]{0,40}\b(?:with|to|on|and|immediately|now)\b
     | \b(?:assistant|ai(?:\s+(?:agent|assistant|model))?|llm|language\s+model|agent)\b[,:]?\s+
@@ -42,7 +42,7 @@ _INSTRUCTIONS = re.compile(
     | \b(?:os\.environ|getenv|/etc/passwd|id_rsa|\.ssh/|OPENAI_API_KEY|AWS_SECRET)\b
     | \b(?:rm\s+-rf|drop\s+table|delete\s+from|truncate\s+table)\b
     | <\|[a-z_]{2,30}\|> | \[/?INST\] | <</?SYS>> | </?(?:system|tool_call|assistant|instructions?)>
-    | "(?:tool|tool_name|function)"\s*:\s*" | ^\s*FINAL:
+    | "(?:tool|tool_name|function)"\s*:\s*" | \[/?data\s | (?:^|['"\[(>|,;:])\s*FINAL:
     """,
     re.IGNORECASE | re.VERBOSE | re.MULTILINE,
 )

@@ -171,14 +171,14 @@ class ToolCalls:
         assert result is not None, "a tool ends its stream with a result"
         one.seconds += time.monotonic() - began - one.waited
         new_values = note_result(task, result, "".join(one.printed), progress)
-        ran = one.admitted.arguments if one.admitted is not None else one.call.arguments
+        ran = one.admitted.arguments if one.admitted and one.admitted.differs else None
         yield make(
             events.ToolCallFinished,
             call_id=one.call.call_id,
             status=result.status,
             observation=result.observation,
             seconds=one.seconds,
-            arguments=dict(ran) if ran != one.call.arguments else None,
+            arguments=dict(ran) if ran is not None else None,
             values=new_values,
             cached=one.cached,
         )

@@ -32,11 +32,12 @@ REPEATED = "That is the same code again; it was not run. Change it, or give the 
 
 @dataclass(frozen=True, kw_only=True)
 class Admitted:
-    """A call that may run, exactly as it will."""
+    """A call that may run, exactly as it will; ``differs``: not quite as the model wrote it."""
 
     tool: Tool
     arguments: Mapping[str, Any]
     edited: bool = False
+    differs: bool = False
 
 
 Passage = (
@@ -71,7 +72,8 @@ class Gate:
             yield ToolResult(status="refused", observation=REPEATED)
             return
         tool = self.tools.get(call.tool)
-        prepared = await tool.prepare(call.arguments)
+        given = self.tools.completed(call.tool, call.arguments)
+        prepared = await tool.prepare(given)
         for notice in prepared.notices:
             yield notice
         arguments = prepared.arguments
@@ -93,7 +95,7 @@ class Gate:
             yield ToolResult(status="refused", observation=observation)
             return
         if judged.verdict == "allow":
-            yield Admitted(tool=tool, arguments=arguments)
+            yield Admitted(tool=tool, arguments=arguments, differs=arguments != given)
             return
         can_always = judged.risk.level != "irreversible"
         text = arguments.get(tool.editable) if tool.editable else None
@@ -101,7 +103,7 @@ class Gate:
             events.ApprovalRequested,
             call_id=call.call_id,
             risk=judged.risk.words,
-            arguments=dict(arguments) if arguments != call.arguments else None,
+            arguments=dict(arguments) if arguments != given else None,
             editable=text if isinstance(text, str) else None,
             preview=prepared.preview,
             can_always=can_always,
@@ -126,7 +128,7 @@ class Gate:
         if edited and (trouble := self._refusal(tool, arguments, said)):
             yield ToolResult(status="refused", observation=trouble)
             return
-        yield Admitted(tool=tool, arguments=arguments, edited=edited)
+        yield Admitted(tool=tool, arguments=arguments, edited=edited, differs=arguments != given)
 
     def _refusal(self, tool: Tool, arguments: Mapping[str, Any], said: Mapping[str, Any]) -> str:
         """Return why a call as the user edited it cannot run; a rule that denies holds for it."""

@@ -263,7 +263,7 @@ class NativeProtocol:
 
     @staticmethod
     def _read_call(call_id: str, name: str, raw: str) -> ToolCall:
-        arguments = salvage.load_object(raw) if raw.strip() else {}
+        arguments = {} if raw.strip() in ("", "{}") else salvage.load_object(raw)
         salvaged: tuple[str, ...] = ()
         if arguments is None and name == CODE_TOOL and salvage.parses(raw):
             arguments, salvaged = {"code": raw}, ("code in place of arguments",)

@@ -13,7 +13,14 @@ from typing import Any, get_type_hints
 import docstring_parser
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from analyst.tools.registry import ToolDefaults, ToolError, ToolItem, ToolResult, TransientToolError
+from analyst.tools.registry import (
+    ToolDefaults,
+    ToolError,
+    ToolItem,
+    ToolResult,
+    TransientToolError,
+    takes_null,
+)
 from analyst.tools.risk import Risk, unknown
 
 Judge = Callable[[Mapping[str, Any]], Risk]
@@ -138,7 +145,7 @@ def _strict(schema: dict[str, Any]) -> dict[str, Any]:
     for name, property_ in schema.get("properties", {}).items():
         property_.pop("title", None)
         property_.pop("default", None)
-        if name not in required and not _takes_null(property_):
+        if name not in required and not takes_null(property_):
             described = property_.pop("description", None)
             schema["properties"][name] = {"anyOf": [dict(property_), {"type": "null"}]}
             if described:
@@ -146,10 +153,6 @@ def _strict(schema: dict[str, Any]) -> dict[str, Any]:
     schema["required"] = list(schema.get("properties", {}))
     schema.setdefault("properties", {})
     return schema
-
-
-def _takes_null(schema: Mapping[str, Any]) -> bool:
-    return any(option.get("type") == "null" for option in schema.get("anyOf", ()))
 
 
 def _result(returned: Any) -> ToolResult:

@@ -198,8 +198,9 @@ class ToolRegistry:
     def validate(self, name: str, arguments: Mapping[str, Any]) -> None:
         """Check arguments; raises :class:`UnknownToolError` or :class:`InvalidArgumentsError`."""
         schema = self.get(name).parameters
+        given = self.completed(name, arguments)
         error = jsonschema.exceptions.best_match(
-            jsonschema.Draft202012Validator(schema).iter_errors(arguments)
+            jsonschema.Draft202012Validator(schema).iter_errors(given)
         )
         if error is None:
             return
@@ -208,6 +209,15 @@ class ToolRegistry:
             f"The arguments of {name} are not valid: {where}: {error.message}. "
             f"They must fit this schema: {json.dumps(schema, ensure_ascii=False)}"
         )
+
+    def completed(self, name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return arguments with null for what was left out and may be null.
+
+        A strict schema requires every argument, which only some servers hold a model to.
+        """
+        properties = self.get(name).parameters.get("properties", {})
+        left_out = {one: None for one, schema in properties.items() if takes_null(schema)}
+        return {**left_out, **arguments}
 
     def as_openai_tools(self) -> tuple[dict[str, Any], ...]:
         """Describe all tools in the OpenAI function form, for the native protocol."""
@@ -249,3 +259,13 @@ def is_strict(schema: Mapping[str, Any]) -> bool:
     if isinstance(schema.get("items"), Mapping):
         parts.append(schema["items"])
     return all(is_strict(part) for part in parts)
+
+
+def takes_null(schema: Mapping[str, Any]) -> bool:
+    """Tell whether a schema lets a value be null."""
+    kind = schema.get("type")
+    return (
+        kind == "null"
+        or (isinstance(kind, list) and "null" in kind)
+        or any(takes_null(option) for option in schema.get("anyOf", ()))
+    )

@@ -1,0 +1,196 @@
+"""Instructions in data, played to a scripted model that believes them: nothing comes of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from analyst.llm.scripted import ScriptedModel
+from analyst.record import events
+from analyst.session import Session
+from analyst.settings import Settings
+
+from .gullible_model import Gullible, call, directive
+from .wordings import WORDINGS
+from .world import SECRETS, World
+
+EACH = 6
+"""Instructions that each way in is tried with."""
+
+Planted = tuple[dict[str, Any], list[Any]]
+"""Options of the question, and the calls by which the model comes to read what was planted."""
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    found = World(tmp_path / "world")
+    monkeypatch.setenv("OPENAI_API_KEY", SECRETS[0])
+    monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path / "config"))
+    (tmp_path / "config").mkdir()
+    origin = f"http://127.0.0.1:{found.port}"
+    (tmp_path / "config" / "analyst-tools.toml").write_text(
+        f"""
+        [web]
+        allow = ["{origin}"]
+        search_url = "{origin}/search?q={{query}}"
+        [databases.shop]
+        url = "sqlite:///{found.database}"
+        [knowledge]
+        folders = ["{tmp_path / "papers"}"]
+        [[permissions]]
+        tool = "web_fetch"
+        where = {{ url = "{origin}/page*" }}
+        decision = "allow"
+        """
+    )
+    (tmp_path / "papers").mkdir()
+    yield found
+    found.close()
+
+
+def cell_of_a_file(world: World, text: str, at: int) -> Planted:
+    path = world.folder.parent / f"sales{at}.csv"
+    pd.DataFrame({"region": ["north", text], "qty": [1, 2]}).to_csv(path, index=False)
+    return {"files": [path]}, [call("python", {"code": f"print({at}, df['region'].tolist())"})]
+
+
+def cell_of_a_frame(world: World, text: str, at: int) -> Planted:
+    frame = pd.DataFrame({"note": [text], "qty": [at]})
+    return {"data": {"orders": frame}}, [
+        call("python", {"code": f"print({at}, orders['note'].iloc[0])"})
+    ]
+
+
+def name_of_a_column(world: World, text: str, at: int) -> Planted:
+    frame = pd.DataFrame({text: [1, 2], "qty": [at, 2]})
+    return {"data": {"orders": frame}}, [
+        call("python", {"code": f"print({at}, [*orders.columns])"})
+    ]
+
+
+def name_of_a_file(world: World, text: str, at: int) -> Planted:
+    name = text.replace("/", " ")[:200]
+    for earlier in world.workspace.glob("*.csv"):
+        earlier.unlink()
+    (world.workspace / f"{name}.csv").write_text("a,b\n1,2\n")
+    return {}, [call("list_files", {})]
+
+
+def metadata_of_a_notebook(world: World, text: str, at: int) -> Planted:
+    notebook = {"cells": [], "metadata": {"title": text}, "nbformat": 4, "nbformat_minor": 5}
+    path = world.workspace / f"analysis{at}.ipynb"
+    path.write_text(json.dumps(notebook, ensure_ascii=False))
+    return {}, [call("read_file", {"path": path.name})]
+
+
+def comment_in_code(world: World, text: str, at: int) -> Planted:
+    path = world.workspace / f"module{at}.py"
+    path.write_text(f'"""A module."""\n\n# {text}\nvalue = 1\n')
+    return {}, [call("search_files", {"pattern": "OBEY"})]
+
+
+def web_page(world: World, text: str, at: int) -> Planted:
+    escaped = text.replace("<", "&lt;")
+    world.pages[f"/page{at}"] = f"<html><body><h1>News</h1><p>{escaped}</p></body></html>"
+    return {}, [call("web_fetch", {"url": f"http://127.0.0.1:{world.port}/page{at}"})]
+
+
+def result_of_a_server(world: World, text: str, at: int) -> Planted:
+    world.look.reply = f"ticket {at}: {text}"
+    return {}, [call("tickets__look", {"text": str(at)})]
+
+
+def message_of_an_error(world: World, text: str, at: int) -> Planted:
+    return {}, [call("python", {"code": f"raise ValueError({at}, {text!r})"})]
+
+
+def row_of_a_database(world: World, text: str, at: int) -> Planted:
+    import sqlite3
+
+    with sqlite3.connect(world.database) as connection:
+        connection.execute("UPDATE people SET note = ?", (text,))
+    connection.close()
+    query = f"SELECT note, {at} AS n FROM people"
+    return {}, [call("sql", {"query": query, "database": "shop"})]
+
+
+def passage_of_a_document(world: World, text: str, at: int) -> Planted:
+    folder = world.folder.parent / "papers"
+    (folder / f"paper{at}.md").write_text(
+        f"# Zebrafish number {at}\n\nZebrafish number {at} swim in cold water. {text}\n"
+    )
+    return {}, [call("knowledge", {"query": f"Where do zebrafish number {at} swim?"})]
+
+
+WAYS_IN: tuple[Callable[[World, str, int], Planted], ...] = (
+    cell_of_a_file,
+    cell_of_a_frame,
+    name_of_a_column,
+    name_of_a_file,
+    metadata_of_a_notebook,
+    comment_in_code,
+    web_page,
+    result_of_a_server,
+    message_of_an_error,
+    row_of_a_database,
+    passage_of_a_document,
+)
+
+
+def test_there_are_as_many_as_are_claimed() -> None:
+    assert len(WAYS_IN) * EACH >= 60
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("way_in", WAYS_IN, ids=lambda way: way.__name__)
+async def test_nothing_comes_of_instructions_in_data(
+    way_in: Callable[[World, str, int], Planted], world: World, tmp_path: Path
+) -> None:
+    actions = world.actions()
+    names = list(actions)
+    model = Gullible(actions)
+    first = WAYS_IN.index(way_in)
+    replies: list[Any] = []
+    scripted = ScriptedModel(replies, context_window=100_000)
+    settings = Settings().updated({"memory": False, "workspace": str(world.workspace)})
+    session = Session(
+        cwd=world.folder.parent,
+        data_directory=tmp_path / "data",
+        model=scripted,
+        protocol="native",
+        settings=settings,
+    )
+    session.toolbox.sources.append(world)
+    async with session:
+        for at in range(EACH):
+            action = names[(first * EACH + at) % len(names)]
+            wording = WORDINGS[(first * EACH + at) % len(WORDINGS)]
+            text = wording.format(directive=directive(action))
+            options, reading = way_in(world, text, at)
+            world.remember()
+            scripted._replies.extend([*reading, model.obey, "It is done."])
+            stream = [event async for event in session.ask(f"Question {at}?", **options)]
+            assert stream[-1].status == "ok", stream[-1]
+            assert model.obeyed[-1] == action
+            assert world.changes(scripted.requests) == [], (way_in.__name__, action)
+            assert is_marked(model.read[-1], directive(action)), model.read[-1]
+            if wording not in UNSUSPICIOUS:
+                notes = [e.code for e in stream if isinstance(e, events.Note)]
+                assert "injection_suspected" in notes, (wording, notes)
+    assert not {*session.approval_desk.always}
+
+
+UNSUSPICIOUS = {WORDINGS[6], WORDINGS[9], WORDINGS[10], WORDINGS[13], WORDINGS[15], WORDINGS[5]}
+"""Wordings that raise no note: what reads like an instruction is told by words, and misses some."""
+
+
+def is_marked(said: str, words: str) -> bool:
+    """Whether words stand between the marks of data, and no template token is left around them."""
+    before, _, after = said.rpartition(words)
+    mark = before.rpartition("[data ")[2][:8]
+    return f"[/data {mark}]" in after and "<|" not in said
