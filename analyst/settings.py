@@ -86,6 +86,14 @@ def _split(value: object) -> object:
     return value
 
 
+def _checks(value: object) -> object:
+    words = _split(value)
+    return () if words == ("none",) else words
+
+
+Check = Literal["grounding", "silent_errors", "second", "critic"]
+DEFAULT_CHECKS: tuple[Check, ...] = ("grounding", "silent_errors")
+_Checks = Annotated[tuple[Check, ...], BeforeValidator(_checks)]
 _Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
 _OptionalText = Annotated[str | None, BeforeValidator(_none_when_empty)]
 
@@ -216,6 +224,17 @@ class Settings(BaseModel):
         description="how questions are compared: wordllama (offline), fastembed (or "
         "fastembed:FOLDER with the weights of a model), or endpoint:MODEL for the embeddings of "
         "base_url",
+    )
+    checks: _Checks = Field(
+        default=DEFAULT_CHECKS,
+        description="what answers are checked for, separated by commas: grounding (numbers that "
+        "nothing computed), silent_errors (results that look wrong), second (computed again, "
+        "compared), critic (reviewed); or none",
+    )
+    careful: Annotated[bool, BeforeValidator(_from_words)] = Field(
+        default=False,
+        description="compute each answer several times in different ways and take what most "
+        "agree on; takes about twice as long",
     )
     approval: Literal["plan", "ask", "risky", "auto"] = Field(
         default="auto",

@@ -86,6 +86,11 @@ class Context:
         del self.messages[self._asked_at :]
         self.append({"role": "user", "content": question.compose(note)})
 
+    def asked_afresh(self, question: Question, note: str = "") -> list[Message]:
+        """Return the conversation as it stood when the question was asked, nothing replied."""
+        asked = {"role": "user", "content": question.compose(note)}
+        return [*self.messages[: self._asked_at], asked]
+
     def append(self, message: Message) -> None:
         """Add one message at the end; what is not the model's own cannot speak in its name."""
         content = message.get("content")

@@ -23,6 +23,7 @@ from analyst.agent.grounding import numbers_not_computed
 from analyst.agent.partial import computed_answer, partial_answer
 from analyst.agent.protocol import CODE_TOOL, ActionProtocol, new_call_id
 from analyst.agent.task import Progress, Task
+from analyst.agent.verify import Verdict, Verifier
 from analyst.llm.completion import Completion, CompletionRequest, LanguageModel
 from analyst.memory.finding import Finding
 from analyst.record import events
@@ -58,6 +59,8 @@ class AgentLoop:
     approvals: Approvals
     temperature: float = 0.0
     known: dict[str, ToolResult] = field(default_factory=dict)
+    grounding: bool = True
+    verifier: Verifier | None = None
 
     async def run(
         self,
@@ -236,14 +239,14 @@ class AgentLoop:
                     yield event
                 return
         if task.by_output and progress.calls_ok and not progress.retrying:
-            async for event in self._conclude(task, progress.last_output, make, progress):
+            async for event in self._conclude(task, progress.last_output, budget, make, progress):
                 yield event
             return
         if task.value_names and not asked.missing(task.value_names, progress.values):
             if progress.retrying:
                 return
             async for event in self._conclude(
-                task, computed_answer(progress.values), make, progress
+                task, computed_answer(progress.values), budget, make, progress
             ):
                 yield event
 
@@ -284,7 +287,7 @@ class AgentLoop:
                 if progress.retrying:
                     yield make(events.Note, code="retry", text="Trying afresh.")
                 return
-        async for event in self._conclude(task, final.text, make, progress):
+        async for event in self._conclude(task, final.text, budget, make, progress):
             yield event
 
     async def _ask_for_numbers(
@@ -305,7 +308,7 @@ class AgentLoop:
 
     def _not_computed(self, task: Task, final: FinalAnswer, progress: Progress) -> list[str]:
         """Return the numbers of an answer that nothing executed or said accounts for."""
-        if not task.has_data:
+        if not (task.has_data and self.grounding):
             return []
         said = [one for pair in self.context.exchanges for one in (pair.question, pair.answer)]
         values = [str(value) for value in progress.values.values()]
@@ -314,10 +317,39 @@ class AgentLoop:
         )
 
     async def _conclude(
-        self, task: Task, text: str, make: EventMaker, progress: Progress
+        self, task: Task, text: str, budget: Budget, make: EventMaker, progress: Progress
     ) -> AsyncIterator[events.Event]:
+        if self.verifier is not None and not progress.verified:
+            progress.verified = True
+            async for item in self.verifier.check(
+                task, text, context=self.context, budget=budget, make=make, progress=progress
+            ):
+                if not isinstance(item, Verdict):
+                    yield item
+                elif item.code or item.fault:
+                    async for event in self._reconsider(task, item, budget, make, progress):
+                        yield event
+                    return
         self.context.conclude(task.question.text, text)
         yield make(events.Answer, text=text, values=dict(progress.values))
+
+    async def _reconsider(
+        self, task: Task, verdict: Verdict, budget: Budget, make: EventMaker, progress: Progress
+    ) -> AsyncIterator[events.Event]:
+        """Give an answer up for another computation of it, or for a fault that was found."""
+        if verdict.fault and not self.protocol.retries_afresh:
+            text = f"A reviewer says: {verdict.fault} If that is so, mend it; then answer."
+            self.context.append({"role": "user", "content": text})
+            return
+        progress.calls_ok = 0
+        progress.values.clear()
+        await self.roll_back()
+        note = f"A reviewer of a first try said: {verdict.fault}" if verdict.fault else ""
+        self.context.ask_again(task.question, note)
+        yield make(events.Note, code="retry", text="Taking another way.")
+        if verdict.code:
+            async for event in self._begin_with(verdict.code, task, budget, make, progress):
+                yield event
 
     async def _give_up(
         self, task: Task, reason: str, make: EventMaker, progress: Progress

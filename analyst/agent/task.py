@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from analyst.agent.context import Question
+from analyst.record.events import Usage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,3 +77,11 @@ class Progress:
     suspected: set[str] = field(default_factory=set)
     seconds_model: float = 0.0
     seconds_tools: float = 0.0
+    verified: bool = False
+    usage_by_check: dict[str, Usage] = field(default_factory=dict)
+    seconds_by_check: dict[str, float] = field(default_factory=dict)
+
+    def charge(self, check: str, *, usage: Usage | None = None, seconds: float = 0.0) -> None:
+        """Note what a check of the answer cost."""
+        self.usage_by_check[check] = self.usage_by_check.get(check, Usage()) + (usage or Usage())
+        self.seconds_by_check[check] = self.seconds_by_check.get(check, 0.0) + seconds

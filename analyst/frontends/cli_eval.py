@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analyst._version import __version__
+from analyst.frontends.options import add_check_options
 
 if TYPE_CHECKING:
     from analyst.evals.results import Existing, QuestionResult
@@ -74,6 +75,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="NAME=VALUE",
         help="a setting for this evaluation alone; may be repeated",
     )
+    add_check_options(dabench)
     dabench.add_argument(
         "--timeout",
         type=_positive,
@@ -178,6 +180,10 @@ def configured_subject(options: argparse.Namespace) -> Subject:
         raise SettingsError(
             f"{', '.join(kept)} would be seen by others on a command line: set OPENAI_API_KEY."
         )
+    if options.checks is not None:
+        changes["checks"] = options.checks
+    if options.careful:
+        changes["careful"] = True
     if options.model:
         changes["model"] = options.model
     settings = Settings.load().updated(changes)

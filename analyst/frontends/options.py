@@ -23,6 +23,7 @@ _SETTINGS = {
     "max_seconds": "max_seconds",
     "max_tokens": "max_tokens_per_run",
     "approval": "approval",
+    "checks": "checks",
 }
 """Options that stand in for a setting, for one run."""
 
@@ -102,8 +103,23 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="a project's folder, whose files the agent may look at, change and test",
     )
+    add_check_options(parser)
     parser.add_argument(
         "--private", action="store_true", help="keep no record of this run, and no finding"
+    )
+
+
+def add_check_options(parser: argparse.ArgumentParser) -> None:
+    """Add what says how answers are checked."""
+    parser.add_argument(
+        "--checks",
+        metavar="A,B",
+        help="what answers are checked for: grounding, silent_errors, second, critic, or none",
+    )
+    parser.add_argument(
+        "--careful",
+        action="store_true",
+        help="compute the answer several times and take what most agree on",
     )
 
 
@@ -121,6 +137,8 @@ def setting_overrides(namespace: argparse.Namespace) -> dict[str, Any]:
     if namespace.workspace:
         # As seen from here: the run may go on in another process.
         overrides["workspace"] = str(Path(namespace.workspace).expanduser().absolute())
+    if namespace.careful:
+        overrides["careful"] = True
     if namespace.private:
         overrides["private"] = True
     return overrides

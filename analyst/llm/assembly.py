@@ -149,6 +149,24 @@ class ReplyAssembler:
         )
 
 
+def read_replies(response: Any, *, seconds: float) -> list[Completion]:
+    """Return the replies of a response that was not streamed; the first bears all its usage."""
+    usage = _read_usage(response.usage) if response.usage else Usage()
+    return [
+        Completion(
+            text=choice.message.content or "",
+            tool_calls=tuple(
+                NativeToolCall(call.id, call.function.name, call.function.arguments)
+                for call in choice.message.tool_calls or ()
+            ),
+            finish_reason=choice.finish_reason,
+            usage=Usage() if number else usage,
+            seconds=seconds,
+        )
+        for number, choice in enumerate(response.choices)
+    ]
+
+
 def _read_usage(usage: Any) -> Usage:
     details = getattr(usage, "prompt_tokens_details", None)
     return Usage(

@@ -15,11 +15,13 @@ import contextlib
 import importlib
 import sys
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from analyst.llm.assembly import ReplyAssembler
+from analyst.llm.assembly import ReplyAssembler, read_replies
 from analyst.llm.completion import (
+    Completion,
     CompletionRequest,
     ModelAuthenticationError,
     ModelError,
@@ -34,6 +36,7 @@ from analyst.llm.endpoint import Endpoint
 from analyst.llm.failures import Failure, FailureJudge
 from analyst.llm.private_logging import hide_queries_of
 from analyst.llm.retry import EMBEDDED_TIMEOUTS, RetryPolicy, Timeouts
+from analyst.llm.sampling import whole_reply
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -145,6 +148,45 @@ class OpenAIModel:
             attempt += 1
             yield RequestRetried(attempt=attempt, wait_seconds=wait, reason=failure.reason)
             await asyncio.sleep(wait)
+
+    async def complete_many(self, request: CompletionRequest, count: int) -> Sequence[Completion]:
+        """Return ``count`` replies, by seeds from the request's own upwards.
+
+        The embedded server reads the prompt once and writes them together, which on a processor
+        takes little longer than one; other endpoints are sent as many requests at once. Raises
+        as :meth:`complete` does.
+        """
+        if self._embedded:
+            await self.prepare()
+            try:
+                return await self._together(request, count)
+            except _AttemptFailedError:
+                pass  # one after the other works wherever one works
+        seeds = range(request.seed or 0, (request.seed or 0) + count)
+        replies = (whole_reply(self, replace(request, seed=seed)) for seed in seeds)
+        if self._embedded:
+            return [await reply for reply in replies]
+        return await asyncio.gather(*replies)
+
+    async def _together(self, request: CompletionRequest, count: int) -> list[Completion]:
+        started = time.monotonic()
+        await self._renew_endpoint()
+        judge = self._judge()
+        client = await self._connect()
+        parameters = self._dialect.parameters(self._model, request, slot=self._endpoint.slot)
+        parameters |= {"n": count, "stream": False}
+        parameters.pop("stream_options", None)
+        try:
+            async with asyncio.timeout(self._timeouts.first_token):
+                response = await client.chat.completions.create(**parameters)
+        except TimeoutError:
+            raise _AttemptFailedError(judge.lost("it did not reply in time")) from None
+        except Exception as err:  # what is not judged is raised again
+            failure = judge.judge(err)
+            if failure is None:
+                raise
+            raise _AttemptFailedError(failure) from None
+        return read_replies(response, seconds=time.monotonic() - started)
 
     def _wait(self, attempt: int, failure: Failure) -> float:
         lost = failure.status in (None, 401)

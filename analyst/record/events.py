@@ -385,6 +385,9 @@ class RunFinished(EventBase):
     steps: int = 0
     seconds: float
     seconds_by_phase: dict[str, float] = {}
+    usage_by_check: dict[str, Usage] = Field(
+        default={}, description="what of the usage was spent on checks of the answer, by check"
+    )
     cost: float | None = Field(
         default=None, description="money, by the configured prices; null: a price is not known"
     )

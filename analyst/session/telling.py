@@ -115,6 +115,7 @@ def finished(
 ) -> events.RunFinished:
     """Return the last event of a run; ``phases``: seconds by part of the preparation."""
     seconds = {**phases, "model": progress.seconds_model, "tools": progress.seconds_tools}
+    seconds |= progress.seconds_by_check
     return make(
         events.RunFinished,
         status=status,
@@ -124,6 +125,7 @@ def finished(
         seconds=make.seconds,
         seconds_by_phase={name: round(value, 4) for name, value in seconds.items()},
         cost=budget.cost,
+        usage_by_check=dict(progress.usage_by_check),
     )
 
 

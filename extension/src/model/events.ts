@@ -60,6 +60,10 @@ export interface RunStarted {
    */
   t: number;
   type: 'run_started';
+  /**
+   * names of the values asked for
+   */
+  values: string[];
   versions: {
     [k: string]: string;
   };
@@ -127,8 +131,11 @@ export interface DataDescription {
 }
 /**
  * A plan for the run, before its first step. ``planned`` are the steps with all they say.
+ *
+ * ``artefacts`` are what lives before the first step.
  */
 export interface PlanProposed {
+  artefacts: KeptArtefact[];
   planned: PlannedStep[];
   run_id: string;
   seq: number;
@@ -138,6 +145,33 @@ export interface PlanProposed {
    */
   t: number;
   type: 'plan_proposed';
+}
+/**
+ * What a step left, and whether it is kept beside the record, so that a run can go on.
+ */
+export interface KeptArtefact {
+  /**
+   * of its file; null: it is not kept
+   */
+  digest: string | null;
+  kind:
+    | 'frame'
+    | 'series'
+    | 'array'
+    | 'value'
+    | 'module'
+    | 'chart'
+    | 'passage'
+    | 'other';
+  name: string;
+  /**
+   * where a passage stands, for citing it
+   */
+  source: string | null;
+  /**
+   * its type, shape or value, or a passage's text
+   */
+  text: string;
 }
 /**
  * A step of a plan. ``checks``: what must hold then; ``depends_on``: indexes of others.
@@ -209,33 +243,6 @@ export interface PlanStepFinished {
    */
   t: number;
   type: 'plan_step_finished';
-}
-/**
- * What a step left, and whether it is kept beside the record, so that a run can go on.
- */
-export interface KeptArtefact {
-  /**
-   * of its file; null: it is not kept
-   */
-  digest: string | null;
-  kind:
-    | 'frame'
-    | 'series'
-    | 'array'
-    | 'value'
-    | 'module'
-    | 'chart'
-    | 'passage'
-    | 'other';
-  name: string;
-  /**
-   * where a passage stands, for citing it
-   */
-  source: string | null;
-  /**
-   * its type, shape or value, or a passage's text
-   */
-  text: string;
 }
 /**
  * The messages exactly as sent. Logged, not shown.
@@ -590,6 +597,12 @@ export interface RunFinished {
   t: number;
   type: 'run_finished';
   usage: Usage1;
+  /**
+   * what of the usage was spent on checks of the answer, by check
+   */
+  usage_by_check: {
+    [k: string]: Usage2;
+  };
 }
 /**
  * Tokens as the model's server counts them.
@@ -598,6 +611,17 @@ export interface RunFinished {
  * cache. A server that reports nothing leaves 0.
  */
 export interface Usage1 {
+  cached: number;
+  input: number;
+  output: number;
+}
+/**
+ * Tokens as the model's server counts them.
+ *
+ * ``input`` includes ``cached``: the tokens of the prompt that the server took from its
+ * cache. A server that reports nothing leaves 0.
+ */
+export interface Usage2 {
   cached: number;
   input: number;
   output: number;
