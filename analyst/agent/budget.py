@@ -99,18 +99,27 @@ class Budget:
         return None if self.unpriced else self.money
 
     def count_reply(self, usage: Usage, *, model: str = "", kept: bool = False) -> None:
-        """Count one reply of a model; one that was ``kept`` from before costs nothing."""
+        """Count one reply of a model, a step; one that was ``kept`` from before costs nothing."""
         self.steps += 1
+        self._charge(usage, model, kept=kept)
+        if self.whole is not None:
+            self.whole.count_reply(usage, model=model, kept=kept)
+
+    def count_beside(self, usage: Usage, *, model: str, kept: bool = False) -> None:
+        """Count a reply to something asked beside the conversation, which is no step."""
+        self._charge(usage, model, kept=kept)
+        if self.whole is not None:
+            self.whole.count_beside(usage, model=model, kept=kept)
+
+    def _charge(self, usage: Usage, model: str, *, kept: bool) -> None:
         self.usage += usage
         price = self.prices.get(model)
         if kept:
-            pass
-        elif price is None:
+            return
+        if price is None:
             self.unpriced.add(model)
         else:
             self.money += cost_of(usage, price)
-        if self.whole is not None:
-            self.whole.count_reply(usage, model=model, kept=kept)
 
     def is_repeat(self, code: str) -> bool:
         """Count ``code``; tell whether the same code was sent before in this run."""

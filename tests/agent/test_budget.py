@@ -161,6 +161,15 @@ def test_a_part_counts_for_the_whole_and_ends_with_it() -> None:
     assert other.exhausted() == "the limit of 1000 tokens was reached"
 
 
+def test_what_is_asked_beside_costs_but_is_no_step() -> None:
+    whole = Budget(Limits(tokens=1000), prices=PRICES)
+    part = whole.part(steps=2)
+    part.count_beside(Usage(input=300), model="plain")
+    part.count_beside(Usage(input=200, cached=200), model="unknown", kept=True)
+    assert (part.steps, whole.steps) == (0, 0)
+    assert (whole.usage.input, whole.cost) == (500, pytest.approx(3e-4))
+
+
 def test_a_reply_gets_no_more_room_than_money_is_left() -> None:
     budget = Budget(Limits(tokens=10_000, cost=0.01), prices=PRICES)
     assert budget.reply_room("m") == 1000
