@@ -24,6 +24,7 @@ def build_parser() -> argparse.ArgumentParser:
         cli_audit,
         cli_eval,
         cli_findings,
+        cli_knowledge,
         cli_mcp,
         cli_model,
         cli_runs,
@@ -37,7 +38,16 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (cli_ask, cli_findings, cli_runs, cli_audit, cli_model, cli_mcp, cli_eval):
+    for module in (
+        cli_ask,
+        cli_findings,
+        cli_knowledge,
+        cli_runs,
+        cli_audit,
+        cli_model,
+        cli_mcp,
+        cli_eval,
+    ):
         module.add_parser(commands)
     version = commands.add_parser("version", help="print the version")
     version.set_defaults(run=_print_version)

@@ -227,6 +227,18 @@ def _findings(shell: Shell, rest: str) -> str:
     return ""
 
 
+def _knowledge(shell: Shell, rest: str) -> str:
+    from analyst.configuration import ConfigurationError  # noqa: PLC0415  # late: see above
+    from analyst.frontends import knowledge_verbs  # noqa: PLC0415
+    from analyst.memory.errors import FindingsError  # noqa: PLC0415
+
+    verb, _, words = rest.partition(" ")
+    try:
+        return knowledge_verbs.run(verb or "status", words.strip(), shell.bridge.settings)
+    except (ConfigurationError, FindingsError) as error:
+        raise OptionError(str(error)) from error
+
+
 def _nothing_more(verb: str, rest: str) -> None:
     if rest:
         raise OptionError(f"%agent {verb} takes nothing more; {rest!r} is too much.")
@@ -240,6 +252,7 @@ _VERBS: dict[str, Verb] = {
     "stop": _stop,
     "runs": _runs,
     "findings": _findings,
+    "knowledge": _knowledge,
     "files": _files,
     "save": _save,
     "notebook": _notebook,
@@ -254,6 +267,8 @@ _HELP = {
     "findings": "what is remembered; findings WORDS searches it, findings browse WORDS opens it to "
     "look through, findings show, verify, rerun, pin, unpin, tag or delete F12 does that, and "
     "findings export or import FILE",
+    "knowledge": "your documents: which are read; knowledge search WORDS shows what they say, "
+    "knowledge update reads what changed",
     "files": "the files that the agent's code wrote; they last until its kernel is reset",
     "save": "save NAME copies such a file here; save NAME PATH elsewhere or by another name",
     "notebook": "what the agent ran for this notebook as one that executes without it; notebook "
