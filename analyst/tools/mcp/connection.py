@@ -30,8 +30,18 @@ MOST_TOOLS = 64
 """Most tools of one server: a model told of more finds none of them."""
 
 _MOST_PAGES = 20
-_HTTP_WORDS = ("Session terminated", "Not Found", "Server returned an error response")
-"""What the package says of answers that are none, in the place of their HTTP status."""
+_FORGOTTEN = "Session terminated"
+_PACKAGE_WORDS = (
+    "Connection closed",
+    "SSE stream",
+    _FORGOTTEN,
+    "Not Found",
+    "Server returned an error response",
+)
+"""How the package begins what it says itself, in the place of an answer that did not come.
+
+Its codes do not tell, as servers use the same.
+"""
 
 T = TypeVar("T")
 
@@ -79,17 +89,17 @@ class Connection:
         """Whether calls can be made."""
         return self._ready.done() and not self._stop.is_set() and not self._owner.done()
 
-    async def opened(self, *, seconds: float = START_SECONDS) -> str:
+    async def opened(self) -> str:
         """Wait for the connection, and return what the server calls itself.
 
         Raises :class:`ServerError`.
         """
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(START_SECONDS):
                 client = await asyncio.shield(self._ready)
         except TimeoutError:
             await self.aclose()
-            raise ServerError(f"it did not answer within {seconds:g} s") from None
+            raise ServerError(f"it did not answer within {START_SECONDS:g} s") from None
         except BaseException:
             await self.aclose()
             raise
@@ -134,7 +144,6 @@ class Connection:
     async def _asked(self, ask: Callable[[Client], Awaitable[T]], seconds: float) -> T:
         """Ask something of the server; see :meth:`call` for what is raised."""
         from mcp import MCPError  # noqa: PLC0415 - slow to import
-        from mcp.types import CONNECTION_CLOSED  # noqa: PLC0415
 
         if not self.is_open:
             raise ConnectionLostError(self._why, unsent=True)
@@ -145,8 +154,8 @@ class Connection:
         except TimeoutError:
             raise
         except MCPError as error:
-            unsent = error.message == _HTTP_WORDS[0]
-            if error.code != CONNECTION_CLOSED and error.message not in _HTTP_WORDS:
+            unsent = error.message == _FORGOTTEN
+            if not error.message.startswith(_PACKAGE_WORDS):
                 raise ServerError(f"it says: {_said(error.message)}") from None
         except Exception as error:  # noqa: BLE001 - a server can make the package raise anything
             raise ServerError(f"it does not keep to the protocol: {_in_words(error)}") from None
@@ -199,14 +208,13 @@ class Connection:
 
     def _told(self, error: BaseException | None) -> str:
         from mcp import MCPError  # noqa: PLC0415 - slow to import
-        from mcp.types import CONNECTION_CLOSED  # noqa: PLC0415
 
         for one in _leaves(error) if error is not None else ():
             if isinstance(one, asyncio.CancelledError):
                 continue
             if not isinstance(one, MCPError):
                 return self._endpoint.trouble(one)
-            if one.code != CONNECTION_CLOSED and one.message not in _HTTP_WORDS:
+            if not one.message.startswith(_PACKAGE_WORDS):
                 return f"it says: {_said(one.message)}"
         return self._endpoint.trouble(None)
 
