@@ -259,7 +259,7 @@ class PlannedWork:
         if is_step:
             yield make(events.PlanStepStarted, index=len(done))
         outcome = Outcome(status="error")
-        native = self.work.native
+        native = self.work.words.native
         async for item in self.work.in_words(
             self.task.question.text,
             self._state,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from analyst.agent import plan_words, salvage
 from analyst.agent.budget import Budget
-from analyst.agent.context import Context, Question
+from analyst.agent.context import Question
 from analyst.agent.loop import AgentLoop
 from analyst.agent.plan import MOST_STEPS, PlanError, checked, kind_of, read_plan
 from analyst.agent.plan_salvage import MOST_LINES, salvaged
@@ -41,10 +41,13 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Planner:
-    """Asks for plans. ``loop``: makes an agent that is offered the plan tool and nothing else."""
+    """Asks for plans.
 
-    loop: Callable[[Context], AgentLoop]
-    new_context: Callable[[], Context]
+    ``loop``: makes an agent in a conversation of its own, offered the plan tool and nothing else.
+    ``native``: it calls functions, and is no small model.
+    """
+
+    loop: Callable[[], AgentLoop]
     native: bool
 
     async def plan(
@@ -52,9 +55,8 @@ class Planner:
     ) -> AsyncIterator[events.Event | Plan]:
         """Ask for a plan; the last item is one, whatever the model says."""
         asked = plan_words.ask_for_plan(question.text, native=self.native)
-        context = self.new_context()
-        context.ask(Question(text=asked, data=question.data))
-        loop = self.loop(context)
+        loop = self.loop()
+        loop.context.ask(Question(text=asked, data=question.data))
         for number in range(TRIES):
             reply: Completion | None = None
             async for item in self._ask(loop, budget, make, progress):
@@ -97,10 +99,10 @@ class Planner:
         asked = plan_words.ask_what_now(
             question.text, steps, statuses, failed, reason, native=self.native
         )
-        context = self.new_context()
-        context.ask(Question(text=asked, data=question.data))
+        loop = self.loop()
+        loop.context.ask(Question(text=asked, data=question.data))
         found: tuple[PlannedStep, ...] = ()
-        async for item in self._ask(self.loop(context), budget, make, progress):
+        async for item in self._ask(loop, budget, make, progress):
             if not isinstance(item, Completion):
                 yield item
             elif not _SKIP.match(item.text) or item.tool_calls:

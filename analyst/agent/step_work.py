@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from analyst.agent import plan_words
 from analyst.agent.budget import Budget
-from analyst.agent.context import Context, Question
+from analyst.agent.context import Question
 from analyst.agent.loop import AgentLoop
 from analyst.agent.searching import Search
 from analyst.agent.task import Progress, Task
@@ -50,16 +50,26 @@ class PlanState:
     passages: list[KeptArtefact] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Voice:
+    """A model for some work. ``loop``: makes an agent for a task, in a conversation of its own.
+
+    ``native``: it calls functions, and is no small model.
+    """
+
+    loop: Callable[[Task], AgentLoop]
+    native: bool
+
+
 @dataclass(frozen=True, kw_only=True)
 class StepWork:
-    """Does steps. ``loop``: makes the agent of one try, in the conversation given."""
+    """Does steps. ``voice`` does most of them, ``words`` those that are to be put into words."""
 
     task: Task
     bench: Workbench
-    loop: Callable[[Context, Task], AgentLoop]
-    new_context: Callable[[], Context]
+    voice: Voice
+    words: Voice
     search: Search
-    native: bool
     most_steps: int
 
     async def do(
@@ -125,20 +135,20 @@ class StepWork:
             plan.steps,
             at,
             artefacts=await self.bench.artefacts(),
-            passages=plan.passages if self.native else (),
+            passages=plan.passages if self.voice.native else (),
             note=note,
-            native=self.native,
+            native=self.voice.native,
         )
         task = Task(
             question=Question(text=text, data=self.task.question.data, value_names=names),
             value_pattern=self.task.value_pattern,
             has_data=self.task.has_data,
             told=self.task.told,
-            by_output=not (self.native or names or alone),
+            by_output=not (self.voice.native or names or alone),
         )
         charts: list[str] = []
         reason, result = "", ""
-        async for item in self.run(task, budget=budget, make=make, progress=progress):
+        async for item in self.run(task, self.voice, budget=budget, make=make, progress=progress):
             match item:
                 case events.Answer():
                     result = item.text[:LONGEST_RESULT]
@@ -181,7 +191,7 @@ class StepWork:
             results,
             await self.bench.artefacts(),
             plan.passages,
-            native=self.native,
+            native=self.words.native,
         )
         # The descriptions of the data stand before, as for every step, where a server has them.
         question = Question(text=asked, data=self.task.question.data)
@@ -190,6 +200,7 @@ class StepWork:
         known = progress.calls_ok + bool(plan.passages)
         async for item in self.run(
             task,
+            self.words,
             budget=budget,
             make=make,
             progress=progress,
@@ -207,6 +218,7 @@ class StepWork:
     async def run(
         self,
         task: Task,
+        voice: Voice,
         *,
         budget: Budget,
         make: EventMaker,
@@ -236,8 +248,7 @@ class StepWork:
         before = len(own.seen)
         await self.bench.begin(task.assignable)
         try:
-            loop = self.loop(self.new_context(), task)
-            async for event in loop.run(task, own_budget, StepMaker(make), own):
+            async for event in voice.loop(task).run(task, own_budget, StepMaker(make), own):
                 yield event
         finally:
             progress.requests, progress.sent = own.requests, own.sent

@@ -137,6 +137,14 @@ class KernelWorkbench:
                 found.append(f"It does not hold that {check}.")
         return found
 
+    async def forget_others(self, names: Collection[str]) -> set[str]:
+        """Delete variables of other names, which a cut-off step left; return what is there."""
+        there = {entry["name"] for entry in await self._survey()}
+        if names and (others := sorted(there - {*names} - {*self._loaded})):
+            await self._kernel.call("helper.artefacts.forget(namespace, names)", names=others)
+            there -= {*others}
+        return there
+
     def forget(self) -> None:
         """Delete what was kept; the run needs it no more."""
         if self._place is not None:
@@ -189,6 +197,15 @@ class KernelWorkbench:
             frame = frame.iloc[:, 0].to_numpy() if entry["flat"] else frame.to_numpy()
         data = await asyncio.to_thread(_arrow, frame)
         return await asyncio.to_thread(self._store.put, data)
+
+
+async def kept_table(place: Path | None, digest: str | None) -> object | None:
+    """Return a table that was kept; ``None`` for one that was not."""
+    data = BlobStore(place).get(digest) if place is not None and digest is not None else None
+    try:
+        return await _table(data) if data is not None else None
+    except ValueError:
+        return None
 
 
 def _arrow(value: object) -> bytes:

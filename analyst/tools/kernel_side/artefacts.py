@@ -65,10 +65,9 @@ def restore(namespace: dict[str, Any], entries: dict[str, str]) -> dict[str, str
     return failed
 
 
-def forget(namespace: dict[str, Any], names: list[str]) -> None:
-    """Delete variables."""
-    for name in names:
-        namespace.pop(name, None)
+def forget(namespace: dict[str, Any], names: list[str]) -> int:
+    """Delete variables; return how many there were."""
+    return sum(namespace.pop(name, forget) is not forget for name in names)
 
 
 def holds(expression: str, namespace: dict[str, Any]) -> dict[str, Any]:

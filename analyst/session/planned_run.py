@@ -1,0 +1,239 @@
+"""A planned run of a session: its models, its shared kernel, and going on with one that broke off.
+
+Here: putting :class:`~analyst.agent.planned.PlannedWork` together, and the data that a run which
+goes on needs. Not here: the order of a run's parts (:mod:`analyst.session.run`).
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from analyst.agent.approval import Approvals
+from analyst.agent.budget import Budget
+from analyst.agent.context import Context
+from analyst.agent.loop import AgentLoop
+from analyst.agent.planned import PlannedWork
+from analyst.agent.planner import Planner
+from analyst.agent.protocol import FencedProtocol, NativeProtocol
+from analyst.agent.searching import Search
+from analyst.agent.step_work import StepWork, Voice
+from analyst.agent.task import Progress, Task
+from analyst.agent.workbench import Passage, SearchFindings, SearchKnowledge
+from analyst.memory.errors import FindingsError
+from analyst.record import events
+from analyst.record.making import EventMaker
+from analyst.session.composition import agent_loop
+from analyst.session.data_room import DataRoom, HandingOverError
+from analyst.session.models import ReadyModel, opening_for
+from analyst.session.recomputing import bring_back
+from analyst.session.resuming import Resumption
+from analyst.session.workbench import KernelWorkbench, kept_table
+from analyst.settings import Settings
+from analyst.tools.analysis_kernel import AnalysisKernel
+from analyst.tools.knowledge.library import Found
+from analyst.tools.plan import PlanTool
+from analyst.tools.registry import Tool, ToolError, ToolRegistry
+
+STEPS_FACTOR = 10
+"""So many times the steps of a plain run a planned one may take; each step has its own bound."""
+
+STALE_DAYS = 30
+"""After so long nobody goes on with a run any more."""
+
+Works = Mapping[str, ReadyModel]
+"""Models by the work: ``plan``, ``step`` and ``synthesis``."""
+
+
+@dataclass(kw_only=True)
+class PlannedRun:
+    """One planned run. ``place``: where artefacts are kept, ``None`` to keep none.
+
+    ``search``: of the user's documents. ``resumption``: the run that it goes on with.
+    """
+
+    settings: Settings
+    kernel: AnalysisKernel
+    room: DataRoom
+    context: Context
+    models: Works
+    task: Task
+    approvals: Approvals
+    tools: Sequence[Tool]
+    look_up: SearchFindings | None
+    search: Callable[[str, int], Awaitable[Sequence[Found]]] | None
+    place: Path | None
+    resumption: Resumption | None = None
+    _bench: KernelWorkbench = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Without a record, a kernel that ended can only be given what the session has itself.
+        loaded = [*self.room.files, *(self.room.frames if self.place is None else ())]
+        self._bench = KernelWorkbench(self.kernel, self.place, loaded=loaded)
+
+    async def run(
+        self, budget: Budget, make: EventMaker, progress: Progress
+    ) -> AsyncIterator[events.Event]:
+        """Play the run; the last event is its answer, which the conversation keeps."""
+        begun = self.resumption.begun if self.resumption is not None else None
+        if self.resumption is not None:
+            async for note in bring_back(self.resumption, self._bench, self.kernel, make):
+                yield note
+        work = PlannedWork(
+            task=self.task,
+            planner=Planner(
+                loop=self._planning_loop, native=self.models["plan"].choice.protocol == "native"
+            ),
+            work=StepWork(
+                task=self.task,
+                bench=self._bench,
+                voice=self._voice("step"),
+                words=self._voice("synthesis"),
+                search=Search(
+                    findings=self.look_up,
+                    knowledge=self._knowledge(),
+                    judge=self.approvals.permissions.judge,
+                ),
+                most_steps=self.settings.max_steps,
+            ),
+            approvals=self.approvals,
+            begun=begun,
+        )
+        async for event in work.run(budget, make, progress):
+            yield event
+            if isinstance(event, events.Answer):
+                self._conclude(event.text)
+
+    def forget(self) -> None:
+        """Delete what was kept to go on with; the run ended well."""
+        self._bench.forget()
+
+    def _conclude(self, answer: str) -> None:
+        question = self.task.question.text
+        self.context.append({"role": "user", "content": question})
+        final = answer if self.models["step"].choice.protocol == "native" else f"FINAL: {answer}"
+        self.context.append({"role": "assistant", "content": final})
+        self.context.conclude(question, answer)
+        # Its own conversations were told of the data; this one was not.
+        self.room.shown.clear()
+
+    def _voice(self, work: str) -> Voice:
+        ready = self.models[work]
+        # A whole answer may be computed twice or reviewed; a step of one is not.
+        kept = [one for one in self.settings.checks if work != "step" or one in _OF_STEPS]
+        settings = self.settings.updated(
+            {"checks": tuple(one for one in kept if one != "second") or "none", "careful": False}
+        )
+
+        def loop(task: Task) -> AgentLoop:
+            return agent_loop(
+                ready.model,
+                self._new_context(ready),
+                self.kernel,
+                protocol=ready.choice.protocol,
+                settings=settings,
+                task=task,
+                look_up=self.look_up,
+                approvals=self.approvals,
+                more=self.tools,
+            )
+
+        return Voice(loop=loop, native=ready.choice.protocol == "native")
+
+    def _planning_loop(self) -> AgentLoop:
+        ready = self.models["plan"]
+        native = ready.choice.protocol == "native"
+        return AgentLoop(
+            model=ready.model,
+            protocol=NativeProtocol() if native else FencedProtocol(),
+            tools=ToolRegistry([PlanTool()]),
+            context=self._new_context(ready),
+            roll_back=self.kernel.roll_back,
+            variables=self.kernel.variables,
+            approvals=self.approvals,
+            temperature=self.settings.temperature,
+        )
+
+    @staticmethod
+    def _new_context(ready: ReadyModel) -> Context:
+        return Context(opening_for(ready.choice.protocol), ready.model.context_window)
+
+    def _knowledge(self) -> SearchKnowledge | None:
+        search = self.search
+        if search is None:
+            return None
+
+        async def passages(words: str, limit: int) -> list[Passage]:
+            try:
+                found = await search(words, limit)
+            except FindingsError as error:
+                raise ToolError(str(error)) from error
+            return [
+                Passage(number=one.number, text=one.text, source=_source(one.citation))
+                for one in found
+            ]
+
+        return passages
+
+
+_OF_STEPS = ("grounding", "silent_errors")
+
+
+async def described(kernel: AnalysisKernel, room: DataRoom, *, rows: int) -> list[str]:
+    """Describe all data of a session, for conversations that have been told of none."""
+    return [await kernel.describe(name, rows=rows) for name in (*room.frames, *room.files)]
+
+
+async def hand_over_again(
+    resumption: Resumption,
+    room: DataRoom,
+    kernel: AnalysisKernel,
+    *,
+    frames: Mapping[str, object],
+    place: Path | None,
+) -> list[events.DataDescription]:
+    """Bring the data of a run that broke off into the kernel.
+
+    ``frames``: tables that are at hand; others are had from where they were kept. Raises
+    :class:`~analyst.session.data_room.HandingOverError` for what is gone or has changed.
+    """
+    kept = {one.name: one.digest for one in resumption.begun.artefacts}
+    described: list[events.DataDescription] = []
+    for one in resumption.data:
+        if one.kind == "file" and one.path is not None:
+            again = await room.load_file(kernel, one.name, Path(one.path))
+        else:
+            frame = await kept_table(place, kept.get(one.name))
+            frame = frames.get(one.name) if frame is None else frame
+            if frame is None:
+                raise HandingOverError(
+                    f"{one.name} was a table of a notebook and is not kept; define it there, and "
+                    f"go on there: %agent resume {resumption.run_id}."
+                )
+            (again,) = await room.hand_over(kernel, {one.name: frame}, ())
+        if again.fingerprint != one.fingerprint:
+            where = f" ({one.path})" if one.path else ""
+            raise HandingOverError(
+                f"{one.name}{where} is not what it was when run {resumption.run_id} began, so "
+                "what its steps computed holds no more; ask the question anew."
+            )
+        described.append(again)
+    return described
+
+
+def tidy(directory: Path) -> None:
+    """Delete what was kept of runs that nobody went on with in a long time."""
+    oldest = time.time() - STALE_DAYS * 86_400
+    with suppress(OSError):
+        for place in directory.iterdir():
+            if place.stat().st_mtime < oldest:
+                shutil.rmtree(place, ignore_errors=True)
+
+
+def _source(citation: str) -> str:
+    """Return ``report.pdf, p. 12`` from ``[K3: report.pdf, p. 12]``."""
+    return citation.strip("[]").partition(": ")[2] or citation
