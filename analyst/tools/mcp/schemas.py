@@ -170,6 +170,9 @@ class _Taking:
     ) -> None:
         properties = schema.get("properties")
         if properties is not None:
+            for name in properties:
+                if len(name) > NAME_CHARACTERS or not name.isprintable():
+                    raise AbsurdSchemaError("its schema has a name that is none")
             found["properties"] = {
                 str(name): self.part(one, closes=True) for name, one in properties.items()
             }

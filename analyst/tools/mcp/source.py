@@ -121,7 +121,8 @@ class McpTools:
             counts[name] = counts.get(name, 0) + 1
             if counts[name] > MOST_TOOLS:
                 self._tell(
-                    bench, f"The server {name} has more tools than {MOST_TOOLS}; these are used."
+                    bench,
+                    f"Of the tools of the server {name} only the first {MOST_TOOLS} are used.",
                 )
                 continue
             try:

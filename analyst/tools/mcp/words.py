@@ -22,7 +22,11 @@ def plain(text: str) -> str:
     what a model reads.
     """
     text = _CONTROL.sub("", clean(text))
-    return "".join(one for one in text if one in _SEEN or unicodedata.category(one) != "Cf")
+    if text.isascii():
+        return text
+    return "".join(
+        one for one in text if one in _SEEN or unicodedata.category(one) not in ("Cf", "Cs")
+    )
 
 
 def one_line(text: str, limit: int) -> str:
