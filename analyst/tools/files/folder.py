@@ -12,6 +12,7 @@ import hashlib
 import os
 import secrets
 import stat
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ NOTHING = "none"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_writing = threading.Lock()
+"""Held by whoever writes: agents that work side by side do not overwrite each other."""
+
 _MIB = 1024 * 1024
 _CHUNK = 1 << 20
 
@@ -112,7 +116,7 @@ class Folder:
         """
         _check(parts)
         check_writable(parts)
-        with self.opened(parts[:-1], make=base == NOTHING) as folder:
+        with _writing, self.opened(parts[:-1], make=base == NOTHING) as folder:
             old = None if base == NOTHING else _unchanged(folder, parts, base, most)
             temporary = f".{secrets.token_hex(8)}.new"
             try:

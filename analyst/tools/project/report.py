@@ -17,7 +17,9 @@ _LONGEST_TEST = 200
 _LONGEST_TEXT = 600
 _MOST_TAIL = 2000
 _ORDER = ("failed", "error", "passed", "skipped", "xfailed", "xpassed")
-_WORDS = {"error": "errors"}
+_ENDS = (0, 1, 2, 5)
+"""Exit codes of pytest that its reports account for."""
+
 _NO_TESTS = 5
 
 
@@ -28,7 +30,8 @@ def described(outcome: Mapping[str, Any]) -> str:
     seconds = outcome.get("seconds")
     took = f" in {seconds:g} s" if isinstance(seconds, int | float) else ""
     lines = []
-    counted = ", ".join(f"{counts[one]} {_WORDS.get(one, one)}" for one in _ORDER if counts[one])
+    counted = ", ".join(f"{counts[one]} {one}" for one in _ORDER if counts[one])
+    counted = counted.replace(" error", " with an error")
     if counted:
         lines.append(f"{counted}{took}.")
     elif outcome.get("exit") == _NO_TESTS:
@@ -37,6 +40,8 @@ def described(outcome: Mapping[str, Any]) -> str:
         lines.append(f"The command ended with exit code {outcome.get('exit')}{took}.")
     if outcome.get("timed_out"):
         lines.append(f"It was ended for want of time{_running(entries)}.")
+    elif counted and outcome.get("exit") not in _ENDS:
+        lines.append(f"It ended with exit code {outcome.get('exit')}{_running(entries)}.")
     failures = [one for one in entries if one.get("outcome") in ("failed", "error")]
     for one in failures[:MOST_FAILURES]:
         lines += _failure(one)
@@ -51,7 +56,10 @@ def described(outcome: Mapping[str, Any]) -> str:
 
 def has_run(outcome: Mapping[str, Any]) -> bool:
     """Tell whether tests ran to their end, whatever came out of them."""
-    return outcome.get("exit") in (0, 1, _NO_TESTS) and not outcome.get("timed_out")
+    if outcome.get("timed_out"):
+        return False
+    code = outcome.get("exit")
+    return code in (0, _NO_TESTS) or (code == 1 and bool(outcome.get("entries")))
 
 
 def _failure(one: Mapping[str, Any]) -> list[str]:
@@ -64,11 +72,12 @@ def _failure(one: Mapping[str, Any]) -> list[str]:
 
 
 def _running(entries: list[Mapping[str, Any]]) -> str:
-    ended = {one.get("test") for one in entries if one.get("outcome") != "started"}
-    last = next((one for one in reversed(entries) if one.get("outcome") == "started"), None)
-    if last is None or last.get("test") in ended:
+    """Say which test ran last, if it did not end."""
+    ended = {str(one.get("test")) for one in entries if one.get("outcome") != "started"}
+    started = [str(one.get("test")) for one in entries if one.get("outcome") == "started"]
+    if not started or started[-1] in ended:
         return ""
-    return f", while {visible(str(last['test'])[:_LONGEST_TEST])} ran"
+    return f", while {visible(started[-1][:_LONGEST_TEST])} ran"
 
 
 def _listed(value: object) -> list[Any]:
