@@ -231,6 +231,11 @@ class Settings(BaseModel):
         "nothing computed), silent_errors (results that look wrong), second (computed again, "
         "compared), critic (reviewed); or none",
     )
+    work: Literal["loop", "plan", "team"] = Field(
+        default="loop",
+        description="how questions are worked on: 'loop' goes step by step, 'plan' makes a plan "
+        "first and shows it, 'team' shares the work between roles",
+    )
     careful: Annotated[bool, BeforeValidator(_from_words)] = Field(
         default=False,
         description="compute each answer several times in different ways and take what most "

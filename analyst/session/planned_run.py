@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,16 +26,18 @@ from analyst.agent.task import Progress, Task
 from analyst.agent.workbench import Passage, SearchFindings, SearchKnowledge
 from analyst.memory.errors import FindingsError
 from analyst.record import events
+from analyst.record.log import RunLogError
 from analyst.record.making import EventMaker
+from analyst.record.resumed import claim
 from analyst.session.composition import agent_loop
 from analyst.session.data_room import DataRoom, HandingOverError
-from analyst.session.models import ReadyModel, opening_for
+from analyst.session.models import ReadyModel, Work, opening_for
 from analyst.session.recomputing import bring_back
-from analyst.session.resuming import Resumption
+from analyst.session.resuming import ResumeError, Resumption
+from analyst.session.toolbox import DocumentSearch
 from analyst.session.workbench import KernelWorkbench, kept_table
 from analyst.settings import Settings
 from analyst.tools.analysis_kernel import AnalysisKernel
-from analyst.tools.knowledge.library import Found
 from analyst.tools.plan import PlanTool
 from analyst.tools.registry import Tool, ToolError, ToolRegistry
 
@@ -45,7 +47,7 @@ STEPS_FACTOR = 10
 STALE_DAYS = 30
 """After so long nobody goes on with a run any more."""
 
-Works = Mapping[str, ReadyModel]
+Works = Mapping[Work, ReadyModel]
 """Models by the work: ``plan``, ``step`` and ``synthesis``."""
 
 
@@ -65,7 +67,7 @@ class PlannedRun:
     approvals: Approvals
     tools: Sequence[Tool]
     look_up: SearchFindings | None
-    search: Callable[[str, int], Awaitable[Sequence[Found]]] | None
+    search: DocumentSearch | None
     place: Path | None
     resumption: Resumption | None = None
     _bench: KernelWorkbench = field(init=False)
@@ -73,6 +75,8 @@ class PlannedRun:
     def __post_init__(self) -> None:
         # Without a record, a kernel that ended can only be given what the session has itself.
         loaded = [*self.room.files, *(self.room.frames if self.place is None else ())]
+        if self.place is not None:
+            tidy(self.place.parent)
         self._bench = KernelWorkbench(self.kernel, self.place, loaded=loaded)
 
     async def run(
@@ -121,7 +125,7 @@ class PlannedRun:
         # Its own conversations were told of the data; this one was not.
         self.room.shown.clear()
 
-    def _voice(self, work: str) -> Voice:
+    def _voice(self, work: Work) -> Voice:
         ready = self.models[work]
         # A whole answer may be computed twice or reviewed; a step of one is not.
         kept = [one for one in self.settings.checks if work != "step" or one in _OF_STEPS]
@@ -223,6 +227,19 @@ async def hand_over_again(
             )
         described.append(again)
     return described
+
+
+def claim_run(resumption: Resumption, by: str, directory: Path | None) -> None:
+    """Claim a run, so that no other goes on with it.
+
+    Raises :class:`~analyst.session.resuming.ResumeError` where that cannot be.
+    """
+    try:
+        claimed = claim(resumption.run_id, by, directory=directory)
+    except RunLogError as error:
+        raise ResumeError(f"Run {resumption.run_id} cannot be gone on with: {error}") from error
+    if not claimed:
+        raise ResumeError(f"Another run goes on with {resumption.run_id} already.")
 
 
 def tidy(directory: Path) -> None:

@@ -7,7 +7,7 @@ between them (:mod:`analyst.session.run`).
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -85,6 +85,8 @@ def started(
     notebook: str | None,
     choice: ModelChoice,
     settings: Settings,
+    values: Sequence[str] = (),
+    resumes: str | None = None,
 ) -> events.RunStarted:
     """Return the first event of a run."""
     return make(
@@ -101,6 +103,8 @@ def started(
             **{name: metadata.version(name) for name in _RECORDED_PACKAGES},
         },
         notebook=notebook,
+        values=tuple(values),
+        resumes=resumes,
     )
 
 

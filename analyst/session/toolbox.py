@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from analyst.configuration import Configuration
 from analyst.session.knowledge_tools import KnowledgeTools
@@ -25,10 +25,22 @@ from analyst.tools.ask_user import AskUserTool
 from analyst.tools.mcp.source import McpTools
 from analyst.tools.registry import Tool
 
+if TYPE_CHECKING:
+    from analyst.tools.knowledge.library import Found
+
 ENTRY_POINTS = "analyst.tools"
 """The group under which other packages offer tools: a tool, or a function that returns some."""
 
 _log = logging.getLogger(__name__)
+
+
+class DocumentSearch(Protocol):
+    """Finds passages of the user's documents for words, best first."""
+
+    async def __call__(self, query: str, limit: int = 5) -> Sequence[Found]:
+        """Search; raises :class:`~analyst.memory.errors.FindingsError`."""
+        ...
+
 
 Notify = Callable[[str], None]
 """Takes a sentence for the user."""
@@ -123,6 +135,13 @@ class Toolbox:
                 _log.warning("%s offers nothing", type(source).__name__, exc_info=True)
                 bench.notify(f"Some tools are missing: {type(error).__name__}: {error}")
         return found
+
+    async def document_search(self, bench: Bench) -> DocumentSearch | None:
+        """Return a search of the user's documents; ``None`` where none are configured."""
+        for source in self.sources:
+            if isinstance(source, KnowledgeTools) and await source.tools(bench):
+                return source.search
+        return None
 
     async def aclose(self) -> None:
         """Close all sources."""

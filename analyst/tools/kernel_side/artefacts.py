@@ -33,7 +33,7 @@ def survey(namespace: dict[str, Any], known: dict[str, str]) -> list[dict[str, A
     model, ``digest`` of its content (``None``: it cannot be kept), ``new`` (``known`` holds
     something else by its name), and for all but frames the ``plain`` text for :func:`restore`.
     """
-    found = []
+    found: list[dict[str, Any]] = []
     for name, value in list(namespace.items()):
         if name.startswith("_") or name in HIDDEN or len(found) == MOST:
             continue
@@ -125,8 +125,9 @@ def _imported(encoded: dict[str, Any], text: str) -> dict[str, Any]:
 
 def _callable(value: Any) -> dict[str, Any]:
     """Describe a function or class; one that an import brought can be imported again."""
-    module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", "")
-    known = module not in (None, "__main__") and name.isidentifier()
+    module: Any = getattr(value, "__module__", None)
+    name = getattr(value, "__qualname__", "")
+    known = isinstance(module, str) and module != "__main__" and name.isidentifier()
     if known and getattr(importlib.import_module(module), name, None) is value:
         return _imported({"module": module, "member": name}, f"{name} of {module}")
     return {"kind": "other", "text": f"function {name}" if name else type(value).__name__}
