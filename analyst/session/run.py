@@ -31,11 +31,20 @@ from analyst.record.log import new_run_id
 from analyst.record.making import EventMaker
 from analyst.session.composition import agent_loop
 from analyst.session.data_room import DataRoom, HandingOverError
-from analyst.session.models import prices_for
+from analyst.session.models import Work, prices_for
 from analyst.session.permitting import permissions
+from analyst.session.planned_run import (
+    STEPS_FACTOR,
+    PlannedRun,
+    claim_run,
+    described,
+    hand_over_again,
+)
 from analyst.session.recollection import Recollection
+from analyst.session.resuming import ResumeError, Resumption
 from analyst.session.telling import Teller, finished, started, written_sentence
 from analyst.session.toolbox import Bench
+from analyst.session.workbench import checkpoints
 from analyst.tools.analysis_kernel import AnalysisKernel
 from analyst.tools.permissions import Verdict
 from analyst.tools.registry import Tool
@@ -63,6 +72,7 @@ class RunInput:
     notebook: str | None = None
     attended: bool = False
     rules: Mapping[str, Verdict] = field(default_factory=dict)
+    resumption: Resumption | None = None
 
 
 @dataclass
@@ -82,7 +92,7 @@ class Run:
         self._progress = Progress()
         self._budget = Budget(
             Limits(
-                steps=self.settings.max_steps,
+                steps=self.settings.max_steps * (STEPS_FACTOR if self._is_planned else 1),
                 tokens=self.settings.max_tokens_per_run,
                 seconds=self.settings.max_seconds,
                 cost=self.settings.max_cost,
@@ -91,6 +101,7 @@ class Run:
         )
         self._phases: dict[str, float] = {}
         self._recollection: Recollection | None = None
+        self._planned: PlannedRun | None = None
         self._timeout = asyncio.timeout(None)
         self._teller = Teller(self._make, self.emit, self.session.data_directory)
         self._tell, self._note = self._teller.tell, self._teller.note
@@ -100,7 +111,13 @@ class Run:
             notebook=self.given.notebook,
             choice=self.choice,
             settings=self.settings,
+            values=self.given.values,
+            resumes=self.given.resumption.run_id if self.given.resumption else None,
         )
+
+    @property
+    def _is_planned(self) -> bool:
+        return self.settings.work == "plan" or self.given.resumption is not None
 
     async def play(self) -> None:
         """Play the run to its end. Only a defect of ours raises, after the record is closed."""
@@ -113,6 +130,8 @@ class Run:
         if unlogged:
             self._note(f"This run is not recorded: {unlogged}", "not_recorded", "warning")
         try:
+            if self.given.resumption is not None:
+                claim_run(self.given.resumption, self.run_id, self.session.data_directory)
             async with asyncio.timeout(self.settings.max_seconds) as self._timeout:
                 await self._answer_question()
             status, reason = self._outcome()
@@ -124,7 +143,13 @@ class Run:
             status, reason = "stopped", "it was stopped"
             if self._progress.requests:
                 self._answer_partially(reason)
-        except (ModelError, KernelSandboxError, HandingOverError, ConfigurationError) as error:
+        except (
+            ModelError,
+            KernelSandboxError,
+            HandingOverError,
+            ConfigurationError,
+            ResumeError,
+        ) as error:
             reason = str(error)
             self.session.conclude(self.given.question, f"No answer: {reason}")
         except Exception as error:
@@ -144,6 +169,8 @@ class Run:
                 )
             )
             self._teller.close()
+            if status == "ok" and self._planned is not None:
+                self._planned.forget()
 
     async def _answer_question(self) -> None:
         started = time.monotonic()
@@ -157,15 +184,14 @@ class Run:
         room = self.session.data_room
         await kernel.ensure_ready()
         self._tell_of_kernel(kernel.session)
-        handed = await room.hand_over(
-            kernel, self.given.data, self.given.files, keep=not self.settings.private
-        )
+        handed = await self._hand_over(kernel)
         if handed:
             self._tell(self._make(events.DataHandedOver, data=tuple(handed)))
         context = self.session.context_for(self.choice, model)
         recollection = self._recollection = self._recollect(room, handed, context)
         self._teller.listeners.append(recollection.traces.take)
-        await recollection.recall()
+        if self.given.resumption is None:
+            await recollection.recall()
         if recollection.sure is not None:
             await recollection.quote(recollection.sure)
             return
@@ -188,7 +214,11 @@ class Run:
         if recollection.likely and await self._is_known(loop, recollection):
             return
         rows = ROWS_SHOWN if self.settings.show_rows else 0
-        texts = self._as_data(await room.describe_new(kernel, handed, rows=rows))
+        texts = self._as_data(
+            await described(kernel, room, rows=rows)
+            if self._is_planned
+            else await room.describe_new(kernel, handed, rows=rows)
+        )
         first_code = recollection.code_to_rerun()
         native = loop.protocol.sends_tools
         hint = "" if first_code else recollection.hint(all_found=native)
@@ -199,9 +229,14 @@ class Run:
         workspace = kernel.hand_off.workspace
         before = await workspace.files()
         task = replace(task, question=question, told=told)
-        async for event in loop.run(
-            task, self._budget, self._make, self._progress, first_code=first_code
-        ):
+        if self._is_planned:
+            planned = self._planned = await self._plan_for(task, kernel, recollection)
+            playing = planned.run(self._budget, self._make, self._progress)
+        else:
+            playing = loop.run(
+                task, self._budget, self._make, self._progress, first_code=first_code
+            )
+        async for event in playing:
             self._tell(event)
         if not self.settings.private:
             await recollection.save(self._teller.answer, self._start)
@@ -226,7 +261,10 @@ class Run:
         """Return the session's tools besides the kernel's; a small model is not told of any."""
         if self.choice.protocol != "native":
             return []
-        bench = Bench(
+        return await self.session.toolbox.tools(self._tool_bench(kernel))
+
+    def _tool_bench(self, kernel: AnalysisKernel) -> Bench:
+        return Bench(
             settings=self.settings,
             configuration=self.configuration,
             kernel=kernel,
@@ -234,7 +272,53 @@ class Run:
             data_directory=self.session.data_directory or default_data_directory(),
             notify=lambda text: self._note(text, "tools", "warning"),
         )
-        return await self.session.toolbox.tools(bench)
+
+    async def _hand_over(self, kernel: AnalysisKernel) -> list[events.DataDescription]:
+        """Bring the data into the kernel: what was given, or what the run before had."""
+        room, given = self.session.data_room, self.given
+        if given.resumption is None:
+            return await room.hand_over(
+                kernel, given.data, given.files, keep=not self.settings.private
+            )
+        return await hand_over_again(
+            given.resumption,
+            room,
+            kernel,
+            frames=given.data,
+            place=checkpoints(given.resumption.root, self.session.data_directory),
+        )
+
+    async def _plan_for(
+        self, task: Task, kernel: AnalysisKernel, recollection: Recollection
+    ) -> PlannedRun:
+        """Put a planned run together, each work with its model."""
+        session, resumption = self.session, self.given.resumption
+        works: tuple[Work, ...] = ("plan", "step", "synthesis")
+        models = {
+            work: await session.models.ready_for(
+                work,
+                self.choice,
+                settings=self.settings,
+                configuration=self.configuration,
+                tell=lambda text: self._note(text, "model"),
+            )
+            for work in works
+        }
+        root = resumption.root if resumption is not None else self.run_id
+        return PlannedRun(
+            settings=self.settings,
+            kernel=kernel,
+            room=session.data_room,
+            context=session.context_for(self.choice, models["step"].model),
+            models=models,
+            task=task,
+            approvals=self._approvals(),
+            tools=await self._more_tools(kernel),
+            look_up=recollection.look_up if self.settings.memory else None,
+            search=await session.toolbox.document_search(self._tool_bench(kernel)),
+            place=None if self.settings.private else checkpoints(root, session.data_directory),
+            resumption=resumption,
+        )
 
     def _approvals(self) -> Approvals:
         return Approvals(

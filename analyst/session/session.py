@@ -124,6 +124,7 @@ class Session:
         notebook: str | None = None,
         attended: bool = False,
         rules: Mapping[str, Verdict] | None = None,
+        resume: str | None = None,
     ) -> AsyncIterator[events.Event]:
         """Answer a question as a stream of events; the last is ``run_finished``.
 
@@ -134,16 +135,19 @@ class Session:
         data. ``overrides``: settings for this run alone. ``attended``: somebody reads the events
         and can decide what ``approval_requested`` asks, by :meth:`resolve_approval`. ``rules``:
         what becomes of calls of tools, by patterns of their names, besides the configured rules.
-        Closing the iterator stops the run.
+        ``resume``: the id of a planned run that broke off; its question is asked, and its finished
+        steps are not done again. Closing the iterator stops the run.
 
-        Raises :class:`RunInProgressError`, :class:`analyst.settings.SettingsError` and
-        :class:`analyst.configuration.ConfigurationError` before anything starts; all later trouble
-        is told by events.
+        Raises :class:`RunInProgressError`, :class:`analyst.settings.SettingsError`,
+        :class:`analyst.configuration.ConfigurationError` and
+        :class:`analyst.session.resuming.ResumeError` before anything starts; all later trouble is
+        told by events.
         """
         if self._playing is not None and not self._playing.done():
             raise RunInProgressError
         settings = self.settings.updated(overrides or {})
         configuration = Configuration.load(self.cwd)
+        begun = None if resume is None else self._resumption(resume, settings)
         choice = self.models.choose(settings, overrides or {})
         if self._was_private and not settings.private:
             # Its words and variables would be found in the record of what follows.
@@ -177,6 +181,15 @@ class Session:
             playing.result()
         finally:
             await _end(playing)
+
+    def _resumption(self, run_id: str, settings: Settings) -> Resumption:
+        """Read the run to go on with; see :meth:`ask`."""
+        if settings.private:
+            raise ResumeError("A private run keeps nothing, so it cannot go on with another.")
+        try:
+            return resumption(find_run(run_id, directory=self.data_directory), self.data_directory)
+        except (RunLookupError, RunLogError) as error:
+            raise ResumeError(str(error)) from error
 
     def resolve_approval(
         self, call_id: str, decision: Decided, text: str | None = None, *, always: bool = False
