@@ -23,9 +23,12 @@ from analyst.llm.completion import LanguageModel
 from analyst.memory.fingerprints import FileFingerprints
 from analyst.record import events
 from analyst.record.files import data_directory as default_data_directory
+from analyst.record.log import RunLogError
+from analyst.record.runs import RunLookupError, find_run
 from analyst.session.data_room import DataRoom
 from analyst.session.models import SessionModels, opening_for
 from analyst.session.remembering import Remembering
+from analyst.session.resuming import ResumeError, Resumption, resumption
 from analyst.session.run import Run, RunInput
 from analyst.session.sandbox import gateway_for, policy_for
 from analyst.session.toolbox import Toolbox
@@ -159,15 +162,16 @@ class Session:
             settings=settings,
             choice=choice,
             given=RunInput(
-                question=question,
+                question=question if begun is None else begun.question,
                 data=dict(data or {}),
                 files=tuple(files),
-                values=tuple(values),
+                values=tuple(values) if begun is None else begun.values,
                 value_pattern=value_pattern,
                 findings=tuple(findings),
                 notebook=notebook,
                 attended=attended,
                 rules=dict(rules or {}),
+                resumption=begun,
             ),
             configuration=configuration,
             emit=queue.put_nowait,
