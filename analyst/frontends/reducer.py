@@ -202,11 +202,14 @@ def _call_finished(transcript: Transcript, event: ev.ToolCallFinished) -> Transc
 
 def _approval_requested(transcript: Transcript, event: ev.ApprovalRequested) -> Transcript:
     code = _changed_code(event.arguments)
-    return _change_step(
-        transcript,
-        event.call_id,
-        lambda step: replace(step, risk=event.risk, code=code or step.code),
-    )
+
+    def asked(step: Step) -> Step:
+        if event.preview and step.language == "json":
+            # What would change tells more than the arguments that it comes from.
+            return replace(step, risk=event.risk, code=event.preview, language="diff")
+        return replace(step, risk=event.risk, code=code or step.code)
+
+    return _change_step(transcript, event.call_id, asked)
 
 
 def _approval_resolved(transcript: Transcript, event: ev.ApprovalResolved) -> Transcript:

@@ -42,7 +42,7 @@ class Step:
     call_id: str
     tool: str
     code: str
-    language: Literal["python", "sql", "json"]
+    language: Literal["python", "sql", "json", "diff"]
     prose: str = ""
     outputs: tuple[ShownOutput, ...] = ()
     emitted: int = 0

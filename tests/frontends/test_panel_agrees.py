@@ -144,6 +144,21 @@ EVENTS: list[dict[str, Any]] = [
         "risk": "writes",
         "arguments": {"code": "changed()"},
     },
+    {
+        "type": "tool_call_started",
+        "call_id": "d",
+        "tool": "edit_file",
+        "raw": "call",
+        "arguments": {"path": "a.py", "old": "1", "new": "2"},
+    },
+    {
+        "type": "approval_requested",
+        "call_id": "d",
+        "risk": "changes a file",
+        "arguments": {"path": "a.py", "old": "1", "new": "2", "base": "0"},
+        "editable": "2",
+        "preview": "--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-1\n+2\n",
+    },
     {"type": "context_compacted", "tokens_before": 9000, "tokens_after": 900},
     {
         "type": "model_responded",

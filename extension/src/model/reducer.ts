@@ -74,6 +74,11 @@ export function advance(run: ITranscript, event: AnyEvent): void {
       return changeStep(run, event.call_id, step => {
         step.risk = event.risk;
         step.code = changedCode(event.arguments) ?? step.code;
+        if (event.preview && step.language === 'json') {
+          // What would change tells more than the arguments that it comes from.
+          step.code = event.preview;
+          step.language = 'diff';
+        }
       });
     case 'approval_resolved':
       return changeStep(run, event.call_id, step => {

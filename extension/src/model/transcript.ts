@@ -17,7 +17,7 @@ import type {
 export type CallStatus = ToolCallFinished['status'];
 export type RunStatus = RunFinished['status'];
 export type PlanStatus = 'waiting' | 'running' | PlanStepFinished['status'];
-export type Language = 'python' | 'sql' | 'json';
+export type Language = 'python' | 'sql' | 'json' | 'diff';
 
 /** A large value that is kept apart from its output, named by its content. */
 export interface IBlobReference {
@@ -45,7 +45,7 @@ export interface IStep {
   readonly callId: string;
   readonly tool: string;
   code: string;
-  readonly language: Language;
+  language: Language;
   readonly prose: string;
   outputs: IShownOutput[];
   emitted: number;
