@@ -31,10 +31,15 @@ class FoundFile:
     size: int
     modified_ns: int
 
+    @property
+    def key(self) -> str:
+        """The path as text that can be kept, also where it is none."""
+        return str(self.path).encode("utf-8", "backslashreplace").decode()
+
 
 @dataclass
 class Survey:
-    """What was found; ``notes`` are sentences on what was left out."""
+    """What was found, by key; ``notes`` are sentences on what was left out."""
 
     files: dict[str, FoundFile] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -54,7 +59,7 @@ def survey(folders: Sequence[Path]) -> Survey:
                     f"There are more than {MOST_FILES} documents; the others are left out."
                 )
                 break
-            found.files.setdefault(str(file.path), file)
+            found.files.setdefault(file.key, file)
     if links:
         named = ", ".join(links[:_NOTED_LINKS]) + (", …" if len(links) > _NOTED_LINKS else "")
         found.notes.append(

@@ -62,7 +62,7 @@ def update(
         if stopped is not None and stopped.is_set():
             break
         progress(done, len(waiting))
-        one, passages = _read(file, known.get(str(file.path)))
+        one, passages = _read(file, known.get(file.key))
         if one is None:
             continue
         if passages is None:
@@ -130,7 +130,7 @@ def _read(
     if len(passages) >= MOST_PASSAGES:
         note = f"is long: its first {MOST_PASSAGES} passages are found"
     one = KnownFile(
-        path=str(file.path),
+        path=file.key,
         name=file.name,
         size=file.size,
         modified_ns=file.modified_ns,
@@ -143,7 +143,7 @@ def _read(
 
 def _noted(file: FoundFile, note: str, digest: str = "") -> KnownFile:
     return KnownFile(
-        path=str(file.path),
+        path=file.key,
         name=file.name,
         size=file.size,
         modified_ns=file.modified_ns,
