@@ -70,6 +70,7 @@ def digest(events: Iterable[ev.Event]) -> RunDigest:
     found = RunDigest()
     running: dict[str, str] = {}
     cited: dict[int, None] = {}
+    settled = 0
     for event in events:
         match event:
             case ev.RunStarted():
@@ -89,9 +90,11 @@ def digest(events: Iterable[ev.Event]) -> RunDigest:
                 code = (event.arguments or {}).get("code", running.pop(event.call_id, ""))
                 if event.status == "ok" and str(code).strip():
                     found.code.append(str(code).strip("\n"))
+            case ev.PlanStepStarted():
+                settled = len(found.code)
             case ev.Note(code="retry"):
-                # What was tried before was undone.
-                found.code.clear()
+                # What was tried before was undone; what earlier steps of a plan did stands.
+                del found.code[settled:]
             case ev.Answer():
                 found.answer, found.values = event.text, event.values
                 cited |= dict.fromkeys(int(number) for number in _CITED.findall(event.text))

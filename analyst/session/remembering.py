@@ -58,6 +58,7 @@ class Traces:
     outputs: list[tuple[str, bytes]] = field(default_factory=list)
     printed: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    _settled: tuple[int, int, int, int, float] = (0, 0, 0, 0, 0.0)
     _running: dict[str, str] = field(default_factory=dict)
     _shown: dict[str, list[tuple[str, bytes]]] = field(default_factory=dict)
     _said: dict[str, list[str]] = field(default_factory=dict)
@@ -82,13 +83,18 @@ class Traces:
             case events.ToolCallFinished() if event.call_id in self._running:
                 # It may have changed something before it failed.
                 self.failed.append(self._running.pop(event.call_id))
+            case events.PlanStepStarted():
+                self._settled = self._sizes
             case events.Note(code="retry"):
-                # What was tried before was undone.
-                self.code.clear()
-                self.failed.clear()
-                self.outputs.clear()
-                self.printed.clear()
-                self.seconds = 0.0
+                # What was tried before was undone; what earlier steps of a plan did stands.
+                code, failed, outputs, printed, self.seconds = self._settled
+                del self.code[code:], self.failed[failed:]
+                del self.outputs[outputs:], self.printed[printed:]
+
+    @property
+    def _sizes(self) -> tuple[int, int, int, int, float]:
+        counts = len(self.code), len(self.failed), len(self.outputs), len(self.printed)
+        return (*counts, self.seconds)
 
 
 def refers_back(question: str) -> bool:
