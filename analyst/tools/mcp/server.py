@@ -83,6 +83,10 @@ class Server:
                     await self._take(await connection.tools())
                 except TimeoutError:
                     raise ServerError("it does not say which tools it has") from None
+        return self.notes()
+
+    def notes(self) -> list[str]:
+        """Return what the user should know since the last time this was asked."""
         notes, self._notes = self._notes, []
         return notes
 

@@ -108,6 +108,8 @@ class McpTool:
         try:
             while (notice := await progress.waiting.get()) is not None:
                 yield notice
+            for notice in _notices(self._server.notes()):
+                yield notice
             result = call.result()
         except TimeoutError:
             text = f"The server {self._server.name} did not finish within {self._seconds:g} s."
