@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from analyst.frontends.options import parse_cell_line
 from analyst.llm.completion import NativeToolCall
 from analyst.record import events
 from analyst.session import Session
+from analyst.settings import InvalidSettingError, Settings
 
 from .conftest import MakeSession
 from .reading import of_kind, the_answer
@@ -63,6 +65,10 @@ async def worked(
     return stream
 
 
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*"))
+
+
 def seen(stream: list[events.Event]) -> list[tuple[str, str]]:
     return [(one.status, one.observation) for one in of_kind(stream, events.ToolCallFinished)]
 
@@ -99,12 +105,7 @@ async def test_a_failing_test_is_mended_on_the_users_word(
     ]
     assert diffs == [asked.preview]
     # Tests leave nothing in the project.
-    assert sorted(path.name for path in project.rglob("*")) == [
-        ".env",
-        "calc.py",
-        "test_calc.py",
-        "tests",
-    ]
+    assert names(project) == [".env", "calc.py", "test_calc.py", "tests"]
 
 
 async def test_what_the_user_denies_does_not_happen(
@@ -182,3 +183,22 @@ async def test_a_workspace_that_is_gone_is_told_in_a_sentence(
     stream = await worked(session)
     notes = [note.text for note in of_kind(stream, events.Note)]
     assert any("gone is no folder" in text for text in notes)
+
+
+def test_a_workspace_is_kept_as_a_full_path(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project.parent)
+    assert parse_cell_line("--workspace project").overrides == {"workspace": str(project)}
+    assert Settings().updated({"workspace": "project"}).workspace == str(project)
+    assert Settings().workspace is None
+
+
+def test_all_ones_files_are_no_workspace(tmp_path: Path) -> None:
+    (tmp_path / "home").symlink_to(Path.home())
+    for folder in ("/", "~", str(Path.home().parent), str(tmp_path / "home")):
+        with pytest.raises(InvalidSettingError, match="one project"):
+            Settings().updated({"workspace": folder})
+
+
+def test_a_test_command_can_be_read() -> None:
+    with pytest.raises(InvalidSettingError, match="must be a command"):
+        Settings().updated({"test_command": "pytest 'half"})
