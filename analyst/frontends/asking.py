@@ -1,4 +1,7 @@
-"""Asking about a call by ``input()``: in a terminal, and in a notebook without our extension."""
+"""Asking the user by ``input()``: in a notebook without our extension, and at IPython's prompt.
+
+Here: when it is time to ask, and reading lines. Not here: the words (:mod:`.asking_words`).
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal, Protocol
+from typing import Protocol
 
+from analyst.frontends.asking_words import LAST_LINE, Rewrite, denied, talk
 from analyst.frontends.cell_control import CellDecision
 from analyst.record.events import ApprovalRequested, ApprovalResolved, Event, RunFinished
-
-PROMPT = "Run it? [y]es, [n]o, [a]lways in this conversation: "
-AGAIN = f"Type y, n or a. {PROMPT}"
-_ANSWERS: dict[str, Literal["approved", "denied"]] = {
-    "y": "approved",
-    "yes": "approved",
-    "n": "denied",
-    "no": "denied",
-    "a": "approved",
-    "always": "approved",
-}
-
 
 PATIENCE_SECONDS = 3.0
 """How long an extension of the front end may take to be heard of before ``input()`` asks."""
@@ -32,7 +24,7 @@ class Door(Protocol):
     """What decides and stops a run; :class:`analyst.frontends.bridge.SessionBridge` does."""
 
     def resolve_approval(self, decision: CellDecision) -> None:
-        """Decide a call that waits."""
+        """Decide what waits."""
         ...
 
     def stop(self) -> bool:
@@ -41,7 +33,7 @@ class Door(Protocol):
 
 
 class Asker:
-    """Asks by ``input()`` about the calls of one run, unless the front end's extension does.
+    """Asks by ``input()`` what one run wants to know, unless the front end's extension does.
 
     ``heard``: set once an extension has spoken; ``None`` where there can be none.
     """
@@ -60,59 +52,67 @@ class Asker:
         self._patience = patience
         self._read = read
         self._clock = clock
-        self._asked: ApprovalRequested | None = None
-        self._since = 0.0
+        self._asked: dict[str, tuple[ApprovalRequested, float]] = {}
 
     def take(self, event: Event | None) -> None:
         """Take an event in, ``None`` when time passed; asks when it is time to."""
         match event:
             case ApprovalRequested():
-                self._asked, self._since = event, self._clock()
-            case ApprovalResolved() | RunFinished():
-                self._asked = None
-        if self._asked is None or not self._is_due():
-            return
-        asked, self._asked = self._asked, None
-        decision = ask_in_words(asked.call_id, asked.risk, read=self._read)
+                self._asked[event.call_id] = (event, self._clock())
+            case ApprovalResolved():
+                self._asked.pop(event.call_id, None)
+            case RunFinished():
+                self._asked.clear()
+        for asked, since in list(self._asked.values()):
+            if self._is_due(since):
+                del self._asked[asked.call_id]
+                self._ask(asked)
+
+    def _ask(self, asked: ApprovalRequested) -> None:
+        decision = ask_in_words(asked, read=self._read)
         if decision is None:
+            self._asked.clear()
             self._door.stop()
         else:
             self._door.resolve_approval(decision)
 
-    def _is_due(self) -> bool:
+    def _is_due(self, since: float) -> bool:
         if self._heard is None:
             return True
-        return not self._heard.is_set() and self._clock() - self._since >= self._patience
+        return not self._heard.is_set() and self._clock() - since >= self._patience
 
 
 def ask_in_words(
-    call_id: str, risk: str, *, read: Callable[[str], str] = input
+    asked: ApprovalRequested, *, read: Callable[[str], str] = input
 ) -> CellDecision | None:
     """Ask until the answer is one; ``None`` when the user would rather stop the run.
 
     Who closes the input decides against it.
     """
-    prompt = f"{risk}\n{PROMPT}"
-    while True:
-        try:
+    talking = talk(asked)
+    try:
+        said = next(talking)
+        while True:
             with _interrupts_raise():
-                typed = read(prompt)
-        except KeyboardInterrupt:
-            return None
-        except EOFError:
-            typed = "n"
-        decision = typed_decision(call_id, typed)
-        if decision is not None:
-            return decision
-        prompt = AGAIN
-
-
-def typed_decision(call_id: str, typed: str) -> CellDecision | None:
-    """Return what somebody typed as a decision; ``None`` when it is none."""
-    word = typed.strip().lower()
-    if word not in _ANSWERS:
+                typed = _typed_anew(said, read) if isinstance(said, Rewrite) else read(said)
+            said = talking.send(typed)
+    except StopIteration as end:
+        decision: CellDecision = end.value
+        return decision
+    except KeyboardInterrupt:
         return None
-    return CellDecision(call_id=call_id, decision=_ANSWERS[word], always=word.startswith("a"))
+    except EOFError:
+        return denied(asked)
+
+
+def _typed_anew(rewrite: Rewrite, read: Callable[[str], str]) -> str:
+    what = "the steps, one a line" if rewrite.is_plan else "it anew, line by line"
+    prompt = f"Type {what}; a line with only {LAST_LINE!r} ends it.\n"
+    lines: list[str] = []
+    while (line := read(prompt)).strip() != LAST_LINE:
+        lines.append(line)
+        prompt = ""
+    return "\n".join(lines)
 
 
 @contextmanager

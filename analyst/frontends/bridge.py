@@ -102,14 +102,14 @@ class SessionBridge:
     def resolve_approval(self, decision: CellDecision) -> None:
         """Decide a call that waits, if it still does. Any thread may call this; it returns at once.
 
-        What cannot be taken, such as an edited call without code, decides nothing.
+        What cannot be taken, such as an edited call without its text, decides nothing.
         """
 
         def resolve() -> None:
             if self._session is not None:
                 with contextlib.suppress(ValueError):
                     self._session.resolve_approval(
-                        decision.call_id, decision.decision, decision.code, always=decision.always
+                        decision.call_id, decision.decision, decision.text, always=decision.always
                     )
 
         if self._loop is not None:

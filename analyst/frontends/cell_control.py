@@ -22,11 +22,11 @@ CONTROL = "application/vnd.jupyter-analyst.run+json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellDecision:
-    """What somebody decided about a call."""
+    """What somebody decided; ``text`` is a call or plan as edited, or the answer to a question."""
 
     call_id: str
     decision: Literal["approved", "denied", "edited"]
-    code: str | None = None
+    text: str | None = None
     always: bool = False
 
 
@@ -76,12 +76,12 @@ class CellControl:
                 "call_id": str(call_id),
                 "decision": ("approved" | "denied" | "edited") as decision,
             }:
-                code = data.get("code")
+                text = data.get("text")
                 self._listener.resolve_approval(
                     CellDecision(
                         call_id=call_id,
                         decision=decision,
-                        code=code if isinstance(code, str) else None,
+                        text=text if isinstance(text, str) else None,
                         always=data.get("always") is True,
                     )
                 )

@@ -22,9 +22,10 @@ from analyst.frontends.errors import FrontEndError
 from analyst.frontends.options import add_run_options, listed, rules, setting_overrides
 
 if TYPE_CHECKING:
+    from analyst.frontends.cli_asking import TerminalAsker
     from analyst.frontends.door import AgentSession, SessionFactory
     from analyst.frontends.transcript import Transcript
-    from analyst.record.events import ApprovalRequested, Event
+    from analyst.record.events import Event
 
 _EXIT_CODES = {"ok": 0, "partial": 1, "error": 1, "stopped": 130}
 _USAGE_ERROR = 2
@@ -122,7 +123,7 @@ async def _ask(
         session_factory = make_session
     session = session_factory(settings)
     await session.__aenter__()
-    deciding: asyncio.Task[None] | None = None
+    asker = _asker(session) if is_attended else None
     try:
         with _stopped_by_signals(session):
             async for event in session.ask(
@@ -134,10 +135,8 @@ async def _ask(
                 rules=rules(options),
             ):
                 view.apply(event)
-                if event.type == "approval_requested" and is_attended:
-                    deciding = asyncio.create_task(_decide(session, event))
-                elif event.type in ("approval_resolved", "run_finished") and deciding is not None:
-                    deciding.cancel()
+                if asker is not None:
+                    asker.take(event)
         if options.save_files is not None:
             await _save_files(session, options.save_files)
     finally:
@@ -146,39 +145,10 @@ async def _ask(
     return view
 
 
-async def _decide(session: AgentSession, asked: ApprovalRequested) -> None:
-    """Ask the person at the terminal about a call; cancelled when the run has ended."""
-    from analyst.frontends.asking import (  # noqa: PLC0415  # late: see the command
-        AGAIN,
-        PROMPT,
-        typed_decision,
-    )
+def _asker(session: AgentSession) -> TerminalAsker:
+    from analyst.frontends.cli_asking import TerminalAsker  # noqa: PLC0415  # late: as above
 
-    prompt = f"{asked.risk}\n{PROMPT}"
-    while True:
-        print(prompt, end="", file=sys.stderr, flush=True)
-        typed = await _typed_line()
-        decision = typed_decision(asked.call_id, typed or "n")
-        if decision is not None:
-            session.resolve_approval(decision.call_id, decision.decision, always=decision.always)
-            return
-        prompt = AGAIN
-
-
-async def _typed_line() -> str:
-    """Return what is typed next, "" at the end of the input; a thread could not be cancelled."""
-    loop = asyncio.get_running_loop()
-    line: asyncio.Future[str] = loop.create_future()
-
-    def read() -> None:
-        if not line.done():
-            line.set_result(sys.stdin.readline())
-
-    loop.add_reader(sys.stdin.fileno(), read)
-    try:
-        return await line
-    finally:
-        loop.remove_reader(sys.stdin.fileno())
+    return TerminalAsker(session)
 
 
 def _make_directory(directory: Path) -> None:

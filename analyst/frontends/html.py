@@ -60,7 +60,10 @@ def step(shown: Step, *, published: Container[str] = ()) -> str:
     )
     prose = markdown_to_html(shown.prose) if shown.prose else ""
     risk = f'<p class="analyst-warning">{escape(shown.risk)}</p>' if shown.risk else ""
-    body = prose + risk + code_html(shown.code, shown.language)
+    preview = code_html(shown.preview, "diff") if shown.preview else ""
+    said = f'<p class="analyst-quiet">You said: {escape(shown.said)}</p>' if shown.said else ""
+    code = code_html(shown.code, shown.language) if shown.shows_code else ""
+    body = prose + risk + code + preview + said
     body += "".join(output(one) for one in shown.outputs if one.key not in published)
     return f"<details{'' if shown.status else ' open'}>{summary}{body}</details>"
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
 from analyst.frontends import html, text
@@ -219,15 +219,8 @@ class LiveView:
 
     def _control(self) -> dict[str, Any]:
         """Return what the extension needs for its buttons."""
-        waiting = next((step for step in self.transcript.steps if step.awaits_approval), None)
-        asked = None
-        if waiting is not None:
-            asked = {
-                "call_id": waiting.call_id,
-                "tool": waiting.tool,
-                "risk": waiting.risk,
-                "code": waiting.code,
-            }
+        waiting = self.transcript.waiting
+        asked = asdict(waiting[0]) if waiting else None
         return {"run_id": self.transcript.run_id, "stopping": self.stopping, "approval": asked}
 
     def _draw_end(self) -> tuple[list[str], list[str]]:

@@ -1,29 +1,19 @@
 """From events to the view model: what each event changes in what a run looks like.
 
 :func:`advance` is a pure function from a transcript and an event to the next transcript, and
-:func:`fold` takes it over a whole run. The panel does the same in TypeScript.
+:func:`fold` takes it over a whole run. The panel does the same in TypeScript. Not here: what
+becomes of a step and its outputs (:mod:`analyst.frontends.reducer_steps`).
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
-from analyst.frontends.transcript import (
-    Draft,
-    PlanItem,
-    PlanStatus,
-    Remark,
-    ShownOutput,
-    Step,
-    Transcript,
-)
+from analyst.frontends import reducer_steps as steps
+from analyst.frontends.transcript import PlanItem, PlanStatus, Remark, Transcript
 from analyst.record import events as ev
-
-MAX_STREAM_CHARS = 20_000
-"""How much of one stream of a step is kept for display; the log has all of it."""
 
 _BRIEF = 80
 _VOIDS_REPLY = {"request_retried", "malformed_action", "not_computed", "not_grounded"}
@@ -98,146 +88,6 @@ def _model_responded(transcript: Transcript, event: ev.ModelResponded) -> Transc
     )
 
 
-def _call_started(transcript: Transcript, event: ev.ToolCallStarted) -> Transcript:
-    code, language = _code_of(event)
-    step = Step(
-        number=len(transcript.steps) + 1,
-        call_id=event.call_id,
-        tool=event.tool,
-        code=code,
-        language=language,
-        prose=_prose(transcript.streaming, event.raw, code),
-    )
-    return replace(transcript, items=(*transcript.items, step), streaming="")
-
-
-def _code_of(event: ev.ToolCallStarted) -> tuple[str, Literal["python", "sql", "json"]]:
-    arguments = event.arguments
-    if isinstance(code := arguments.get("code"), str):
-        return code, "python"
-    if isinstance(query := arguments.get("query", arguments.get("sql")), str):
-        return query, "sql"
-    return json.dumps(arguments, indent=2, ensure_ascii=False, default=str), "json"
-
-
-def _prose(reply: str, raw: str, code: str) -> str:
-    """Return what a reply says besides its call."""
-    if "```" in reply:
-        return Draft.of(reply).prose
-    if reply.strip() == raw.strip():
-        return ""
-    return reply.replace(code, "").strip() if code else reply.strip()
-
-
-def _output(transcript: Transcript, event: ev.OutputEmitted) -> Transcript:
-    if event.update and event.display_id is not None:
-        return _update_display(transcript, event)
-
-    def emit(step: Step) -> Step:
-        outputs = () if event.clear else step.outputs
-        if event.output is None:
-            return replace(step, outputs=outputs)
-        shown = ShownOutput(
-            key=f"{step.call_id}/{step.emitted}", output=event.output, display_id=event.display_id
-        )
-        return replace(step, outputs=_joined(outputs, shown), emitted=step.emitted + 1)
-
-    return _change_step(transcript, event.call_id, emit)
-
-
-def _joined(outputs: tuple[ShownOutput, ...], new: ShownOutput) -> tuple[ShownOutput, ...]:
-    """Append an output; text that goes on where a stream left off joins it."""
-    if new.output.get("output_type") != "stream":
-        return (*outputs, new)
-    last = outputs[-1] if outputs else None
-    if (
-        last is None
-        or last.output.get("output_type") != "stream"
-        or last.output.get("name") != new.output.get("name")
-    ):
-        return (*outputs, _capped(new, _text(new.output.get("text")), 0))
-    text = _text(last.output.get("text")) + _text(new.output.get("text"))
-    return (*outputs[:-1], _capped(last, text, last.cut))
-
-
-def _capped(shown: ShownOutput, text: str, cut: int) -> ShownOutput:
-    cut += max(len(text) - MAX_STREAM_CHARS, 0)
-    return replace(shown, output={**shown.output, "text": text[-MAX_STREAM_CHARS:]}, cut=cut)
-
-
-def _text(value: object) -> str:
-    """Return nbformat's multi-line text, which may be a list of lines, as one string."""
-    return "".join(map(str, value)) if isinstance(value, list | tuple) else str(value or "")
-
-
-def _update_display(transcript: Transcript, event: ev.OutputEmitted) -> Transcript:
-    """Replace every output of that display, whichever step showed it."""
-    new = event.output
-    if new is None:
-        return transcript
-
-    def refreshed(shown: ShownOutput) -> ShownOutput:
-        if shown.display_id != event.display_id:
-            return shown
-        return replace(shown, output={**new, "output_type": shown.output.get("output_type")})
-
-    items = tuple(
-        replace(item, outputs=tuple(map(refreshed, item.outputs)))
-        if isinstance(item, Step) and any(o.display_id == event.display_id for o in item.outputs)
-        else item
-        for item in transcript.items
-    )
-    return replace(transcript, items=items)
-
-
-def _call_finished(transcript: Transcript, event: ev.ToolCallFinished) -> Transcript:
-    return _change_step(
-        transcript,
-        event.call_id,
-        lambda step: replace(
-            step, status=event.status, observation=event.observation, seconds=event.seconds
-        ),
-    )
-
-
-def _approval_requested(transcript: Transcript, event: ev.ApprovalRequested) -> Transcript:
-    code = _changed_code(event.arguments)
-
-    def asked(step: Step) -> Step:
-        if event.preview and step.language == "json":
-            # What would change tells more than the arguments that it comes from.
-            return replace(step, risk=event.risk, code=event.preview, language="diff")
-        return replace(step, risk=event.risk, code=code or step.code)
-
-    return _change_step(transcript, event.call_id, asked)
-
-
-def _approval_resolved(transcript: Transcript, event: ev.ApprovalResolved) -> Transcript:
-    code = _changed_code(event.arguments)
-    return _change_step(
-        transcript,
-        event.call_id,
-        lambda step: replace(step, decision=event.decision, code=code or step.code),
-    )
-
-
-def _changed_code(arguments: Mapping[str, Any] | None) -> str:
-    code = (arguments or {}).get("code")
-    return code if isinstance(code, str) else ""
-
-
-def _change_step(
-    transcript: Transcript, call_id: str, change: Callable[[Step], Step]
-) -> Transcript:
-    return replace(
-        transcript,
-        items=tuple(
-            change(item) if isinstance(item, Step) and item.call_id == call_id else item
-            for item in transcript.items
-        ),
-    )
-
-
 def _note(transcript: Transcript, event: ev.Note) -> Transcript:
     remark = Remark(level=event.level, code=event.code, text=event.text)
     streaming = "" if event.code in _VOIDS_REPLY else transcript.streaming
@@ -300,7 +150,9 @@ def _run_finished(transcript: Transcript, event: ev.RunFinished) -> Transcript:
         reason=event.reason,
         usage=event.usage,
         seconds=event.seconds,
+        cost=event.cost,
         streaming="",
+        waiting=(),
     )
 
 
@@ -314,11 +166,11 @@ _HANDLERS: dict[type, Callable[[Transcript, Any], Transcript]] = {
     ev.Prompt: _prompt,
     ev.MessageDelta: _message_delta,
     ev.ModelResponded: _model_responded,
-    ev.ToolCallStarted: _call_started,
-    ev.ApprovalRequested: _approval_requested,
-    ev.ApprovalResolved: _approval_resolved,
-    ev.OutputEmitted: _output,
-    ev.ToolCallFinished: _call_finished,
+    ev.ToolCallStarted: steps.call_started,
+    ev.ApprovalRequested: steps.approval_requested,
+    ev.ApprovalResolved: steps.approval_resolved,
+    ev.OutputEmitted: steps.output,
+    ev.ToolCallFinished: steps.call_finished,
     ev.FindingsRecalled: _recalled,
     ev.FindingSaved: _saved,
     ev.Note: _note,

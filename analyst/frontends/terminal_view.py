@@ -63,8 +63,7 @@ class TerminalView:
             case ev.ToolCallStarted():
                 self._call_started()
             case ev.ApprovalRequested() if event.arguments is not None:
-                self._print("As it will run:", "dim")
-                self._print(clean_text(self.transcript.steps[-1].code).rstrip())
+                self._as_it_will_run(event.call_id)
             case ev.OutputEmitted():
                 self._output(event)
             case ev.ToolCallFinished():
@@ -126,6 +125,12 @@ class TerminalView:
             )
         else:
             self._print(code)
+
+    def _as_it_will_run(self, call_id: str) -> None:
+        for step in self.transcript.steps:
+            if step.call_id == call_id:
+                self._print("As it will run:", "dim")
+                self._print(clean_text(step.code).rstrip())
 
     def _output(self, event: ev.OutputEmitted) -> None:
         output = event.output

@@ -27,7 +27,12 @@ def header(transcript: Transcript) -> str:
 def step(shown: Step, *, published: Container[str] = ()) -> str:
     """Say what a step did; outputs whose keys are in ``published`` are shown by themselves."""
     lines = [f"Step {shown.number} · {wording.step_title(shown)} {wording.step_state(shown)}"]
-    lines += ["    " + line for line in clean_text(shown.code).rstrip().split("\n")]
+    if shown.shows_code:
+        lines += ["    " + line for line in clean_text(shown.code).rstrip().split("\n")]
+    if shown.preview:
+        lines += ["    " + line for line in clean_text(shown.preview).rstrip().split("\n")]
+    if shown.said:
+        lines.append(f"You said: {clean_text(shown.said)}")
     lines += [text for one in shown.outputs if one.key not in published and (text := output(one))]
     return "\n".join(lines)
 

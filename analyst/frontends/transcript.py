@@ -34,15 +34,43 @@ class ShownOutput:
     cut: int = 0
 
 
+Language = Literal["python", "sql", "json"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What waits for the user: a call, a plan, or a question of the model's.
+
+    ``words`` are the risk, or the question. ``text`` is what exactly is decided about, and may be
+    changed where ``editable`` says so; ``more`` are the call's other arguments, ``preview`` what it
+    would change. An answer is one of ``choices``, or the user's own words.
+    """
+
+    call_id: str
+    kind: Literal["call", "plan", "question"]
+    tool: str
+    words: str
+    text: str
+    editable: bool
+    more: Mapping[str, str] = field(default_factory=dict)
+    preview: str = ""
+    choices: tuple[str, ...] = ()
+    can_always: bool = True
+
+
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One call of a tool; ``status`` is None while it runs."""
+    """One call of a tool; ``status`` is None while it runs.
+
+    ``said`` is what the user answered to the call's question.
+    """
 
     number: int
     call_id: str
     tool: str
     code: str
-    language: Literal["python", "sql", "json", "diff"]
+    language: Language
+    arguments: Mapping[str, Any] = field(default_factory=dict)
     prose: str = ""
     outputs: tuple[ShownOutput, ...] = ()
     emitted: int = 0
@@ -50,12 +78,15 @@ class Step:
     observation: str = ""
     seconds: float | None = None
     risk: str | None = None
+    preview: str = ""
     decision: str | None = None
+    said: str | None = None
+    awaits_user: bool = False
 
     @property
-    def awaits_approval(self) -> bool:
-        """Whether the call waits for the user."""
-        return self.risk is not None and self.decision is None and self.status is None
+    def shows_code(self) -> bool:
+        """Whether the code tells more than the question asked, or the change it makes."""
+        return self.tool != "ask_user" and not (self.preview and self.language == "json")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +118,7 @@ class Transcript:
     data: tuple[ev.DataDescription, ...] = ()
     items: tuple[Step | Remark, ...] = ()
     plan: tuple[PlanItem, ...] = ()
+    waiting: tuple[Asked, ...] = ()
     request: int | None = None
     streaming: str = ""
     answer: str | None = None
@@ -96,6 +128,7 @@ class Transcript:
     status: ev.RunStatus | None = None
     reason: str | None = None
     seconds: float = 0.0
+    cost: float | None = None
 
     @property
     def steps(self) -> tuple[Step, ...]:

@@ -56,6 +56,8 @@ def step_title(step: Step) -> str:
     """Say in one line what a step is for: the model's words, a comment, or its first line."""
     if step.tool == "recall":
         return "Known from before; the code that computed it"
+    if step.tool == "ask_user":
+        return one_line(f"Asks you: {step.arguments.get('question', '')}", 100)
     lines = [line.strip() for line in step.code.split("\n") if line.strip()]
     comments = [line.lstrip("# ") for line in lines if line.startswith("#")]
     acts = [line for line in lines if not line.startswith(("import ", "from ", "#"))]
@@ -68,8 +70,8 @@ def step_title(step: Step) -> str:
 def step_state(step: Step) -> str:
     """Return a step's mark, the last line of its error, and its seconds."""
     parts = [STATUS_MARKS.get(step.status, str(step.status))]
-    if step.awaits_approval:
-        parts = ["waits for your approval"]
+    if step.awaits_user:
+        parts = ["waits for you"]
     for shown in reversed(step.outputs):
         if shown.output.get("output_type") == "error":
             parts.append(one_line(f"{shown.output.get('ename')}: {shown.output.get('evalue')}"))
@@ -80,7 +82,7 @@ def step_state(step: Step) -> str:
 
 
 def usage_line(transcript: Transcript, *, seconds: float) -> str:
-    """Return the quiet line: steps, tokens, seconds, model."""
+    """Return the quiet line: steps, tokens, seconds, cost where it is known, model."""
     count = len(transcript.steps)
     usage = transcript.usage
     parts = [f"{count} step{'' if count == 1 else 's'}"]
@@ -88,6 +90,8 @@ def usage_line(transcript: Transcript, *, seconds: float) -> str:
         cached = f", {usage.cached:,} from cache" if usage.cached else ""
         parts.append(f"{usage.input:,} tokens read{cached}, {usage.output:,} written")
     parts.append(f"{seconds:.1f} s" if transcript.status else f"{seconds:.0f} s")
+    if transcript.cost is not None:
+        parts.append(f"cost {money_text(transcript.cost)}")
     if transcript.model:
         parts.append(one_line(transcript.model))
     if transcript.status and transcript.run_id:
@@ -95,14 +99,20 @@ def usage_line(transcript: Transcript, *, seconds: float) -> str:
     return " · ".join(parts)
 
 
+def money_text(amount: float) -> str:
+    """Return an amount with at least two figures; the currency is the provider's."""
+    return f"{amount:.2f}" if amount >= 1 or amount == 0 else f"{amount:.2g}"
+
+
 def activity(transcript: Transcript) -> str:
     """Say what is going on in a run that has not ended."""
     steps = transcript.steps
     if not transcript.started:
         return "starting"
+    if transcript.waiting:
+        is_question = transcript.waiting[0].kind == "question"
+        return f"waiting for your {'answer' if is_question else 'approval'}"
     if steps and steps[-1].status is None:
-        if steps[-1].awaits_approval:
-            return "waiting for your approval"
         return f"step {steps[-1].number} is running"
     if transcript.request is None:
         return "getting ready"

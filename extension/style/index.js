@@ -3,3 +3,4 @@ import './turn.css';
 import './composer.css';
 import './pages.css';
 import './notebook.css';
+import './decision.css';

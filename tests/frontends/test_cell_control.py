@@ -104,8 +104,8 @@ def test_an_extension_decides_over_its_comm_while_the_cell_blocks(cell_of):
     if not control["approval"]:
         control = cell.until(request, waits)
     asked = control["approval"]
-    assert "kept = 41" in asked["code"]
-    assert "isolated kernel" in asked["risk"]
+    assert "kept = 41" in asked["text"]
+    assert "isolated kernel" in asked["words"]
     cell.say(subshell, {"kind": "approval", "call_id": "none such", "decision": "denied"})
     cell.say(
         subshell,
@@ -113,7 +113,7 @@ def test_an_extension_decides_over_its_comm_while_the_cell_blocks(cell_of):
             "kind": "approval",
             "call_id": asked["call_id"],
             "decision": "edited",
-            "code": "kept = 1\nprint('kept is', kept + 1)",
+            "text": "kept = 1\nprint('kept is', kept + 1)",
         },
     )
     asked_again = cell.until(request, waits)["approval"]
@@ -149,7 +149,7 @@ def test_without_an_extension_the_cell_asks_by_input(cell_of):
     prompt = cell.client.get_stdin_msg(timeout=30)["content"]["prompt"]
     assert "isolated kernel" in prompt
     cell.client.input("what?")
-    assert "Type y, n or a" in cell.client.get_stdin_msg(timeout=30)["content"]["prompt"]
+    assert "Type y, n, a or e" in cell.client.get_stdin_msg(timeout=30)["content"]["prompt"]
     cell.client.input("y")
     reply, shown = cell.finish(request)
     assert reply["status"] == "ok"
@@ -218,6 +218,6 @@ def test_what_no_extension_says_is_dropped(data):
 def test_decisions_are_passed_on_as_they_are():
     heard = Heard()
     CellControl(heard)._said(
-        {"content": {"data": {"kind": "approval", "call_id": "c", "decision": "edited", "code": 7}}}
+        {"content": {"data": {"kind": "approval", "call_id": "c", "decision": "edited", "text": 7}}}
     )
-    assert heard.told == [CellDecision(call_id="c", decision="edited", code=None, always=False)]
+    assert heard.told == [CellDecision(call_id="c", decision="edited", text=None, always=False)]

@@ -11,7 +11,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from analyst.frontends.reducer import MAX_STREAM_CHARS, fold
+from analyst.frontends.reducer import fold
+from analyst.frontends.reducer_steps import MAX_STREAM_CHARS
 from analyst.frontends.transcript import Draft, Remark, Step, Transcript
 from analyst.record.events import EventCodec
 
@@ -159,6 +160,74 @@ EVENTS: list[dict[str, Any]] = [
         "editable": "2",
         "preview": "--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-1\n+2\n",
     },
+    {
+        "type": "approval_requested",
+        "call_id": "p",
+        "kind": "plan",
+        "risk": "This is the plan.",
+        "editable": "load\nsum",
+        "can_always": False,
+    },
+    {"type": "approval_resolved", "call_id": "p", "decision": "edited", "by": "user"},
+    {
+        "type": "tool_call_started",
+        "call_id": "w",
+        "tool": "write_file",
+        "raw": "call",
+        "arguments": {"path": "a.md", "content": "old", "lines": [1, 2]},
+    },
+    {
+        "type": "approval_requested",
+        "call_id": "w",
+        "risk": "It writes a.md.",
+        "editable": "old",
+        "preview": "-\n+old",
+    },
+    {
+        "type": "approval_resolved",
+        "call_id": "w",
+        "decision": "edited",
+        "by": "user",
+        "arguments": {"path": "a.md", "content": "new", "lines": [1, 2]},
+    },
+    {
+        "type": "tool_call_started",
+        "call_id": "q",
+        "tool": "ask_user",
+        "raw": "call",
+        "arguments": {"question": "Which year?", "choices": ["2024", "2025"]},
+    },
+    {
+        "type": "approval_requested",
+        "call_id": "q",
+        "kind": "question",
+        "risk": "Which year?",
+        "editable": "",
+        "choices": ["2024", "2025"],
+        "can_always": False,
+    },
+    {
+        "type": "approval_resolved",
+        "call_id": "q",
+        "decision": "approved",
+        "by": "user",
+        "answer": "2025",
+    },
+    {
+        "type": "tool_call_finished",
+        "call_id": "q",
+        "status": "ok",
+        "observation": "The user says: 2025",
+        "seconds": 0.1,
+    },
+    {
+        "type": "tool_call_started",
+        "call_id": "e",
+        "tool": "sql",
+        "raw": "call",
+        "arguments": {"query": "select 1", "database": "shop"},
+    },
+    {"type": "approval_requested", "call_id": "e", "risk": "It reads.", "editable": "select 1"},
     {"type": "context_compacted", "tokens_before": 9000, "tokens_after": 900},
     {
         "type": "model_responded",
@@ -176,6 +245,7 @@ EVENTS: list[dict[str, Any]] = [
         "usage": {"input": 150, "output": 15, "cached": 40},
         "steps": 3,
         "seconds": 12.5,
+        "cost": 0.0123,
     },
 ]
 
@@ -199,7 +269,7 @@ def told() -> str:
     found = {
         "events": [event.model_dump(mode="json") for event in events],
         "views": {
-            str(count): _view(fold(events[:count])) for count in range(1, len(events) + 1, 3)
+            str(count): _view(fold(events[:count])) for count in range(1, len(events) + 1, 2)
         },
         "drafts": {text: dataclasses.asdict(Draft.of(text)) for text in DRAFTS},
     }
@@ -211,6 +281,7 @@ def _view(transcript: Transcript) -> dict[str, Any]:
         "question": transcript.question,
         "data": [item.name for item in transcript.data],
         "plan": [[item.text, item.status] for item in transcript.plan],
+        "waiting": [dataclasses.asdict(one) for one in transcript.waiting],
         "items": [_item(item) for item in transcript.items],
         "streaming": transcript.streaming,
         "answer": transcript.answer,
@@ -219,6 +290,7 @@ def _view(transcript: Transcript) -> dict[str, Any]:
         "status": transcript.status,
         "reason": transcript.reason,
         "seconds": transcript.seconds,
+        "cost": transcript.cost,
     }
 
 
@@ -239,7 +311,10 @@ def _item(item: Step | Remark) -> dict[str, Any]:
         "status": item.status,
         "seconds": item.seconds,
         "risk": item.risk,
+        "preview": item.preview,
         "decision": item.decision,
+        "said": item.said,
+        "awaits_user": item.awaits_user,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from analyst.frontends import reducer
+from analyst.frontends import reducer_steps
 from analyst.frontends.reducer import advance, fold
 from analyst.frontends.transcript import Draft, PlanItem, Remark, Step, Transcript
 from analyst.record import events as ev
@@ -41,7 +41,7 @@ def test_the_reducer_changes_nothing_it_was_given(the_whole_run):
 def test_every_event_type_is_taken(script):
     script.start().words("text").call("x")
     script.add(ev.ApprovalRequested, call_id="call_1", risk="writes a file")
-    assert fold(script.events).steps[0].awaits_approval
+    assert fold(script.events).steps[0].awaits_user
     script.add(ev.ApprovalResolved, call_id="call_1", decision="denied", by="user")
     script.called("refused")
     script.add(ev.PlanProposed, steps=("load", "plot"))
@@ -61,7 +61,7 @@ def test_every_event_type_is_taken(script):
     script.add(ev.Prompt, request=1, messages=({"role": "user", "content": "x"},))
     transcript = fold(script.finish("partial", "the budget is spent").events)
     assert transcript.plan == (PlanItem(text="load", status="ok"), PlanItem(text="fit"))
-    assert not transcript.steps[0].awaits_approval
+    assert not transcript.steps[0].awaits_user
     remarks = [item.text for item in transcript.items if isinstance(item, Remark)]
     assert remarks == [
         (
@@ -84,7 +84,7 @@ def test_printed_text_that_goes_on_is_one_output(script):
 
 
 def test_endless_printing_keeps_its_end_and_counts_the_rest(script, monkeypatch):
-    monkeypatch.setattr(reducer, "MAX_STREAM_CHARS", 10)
+    monkeypatch.setattr(reducer_steps, "MAX_STREAM_CHARS", 10)
     script.start().call("x")
     for number in range(10):
         script.stream(f"line {number}\n")

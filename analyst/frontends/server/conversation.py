@@ -149,11 +149,11 @@ class Conversation:
         stopping.add_done_callback(_tell_failure)
         return pump.done()
 
-    def resolve(self, call_id: str, decision: Decided, code: str | None, *, always: bool) -> bool:
-        """Decide on a call that waits; False if none waits under that id."""
+    def resolve(self, call_id: str, decision: Decided, text: str | None, *, always: bool) -> bool:
+        """Decide what waits; False if nothing waits under that id."""
         if self._session is None:
             return False
-        return self._session.resolve_approval(call_id, decision, text=code, always=always)
+        return self._session.resolve_approval(call_id, decision, text=text, always=always)
 
     def material(self) -> tuple[list[bytes], dict[str, object], dict[str, Path]]:
         """Return what a notebook is made from: the events, the frames and files handed over."""

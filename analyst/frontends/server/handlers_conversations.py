@@ -11,7 +11,7 @@ from analyst.frontends.server.base import AnalystHandler, answering
 from analyst.frontends.server.errors import BusyError, RefusedError
 
 _DECISIONS = ("approved", "denied", "edited")
-_LONGEST_CODE = 200_000
+_LONGEST_TEXT = 200_000
 
 
 class ConversationsHandler(AnalystHandler):
@@ -123,25 +123,18 @@ class ApprovalHandler(AnalystHandler):
     @authorized
     @answering
     async def post(self, conversation_id: str, call_id: str) -> None:
-        """Decide on a call that waits."""
+        """Decide on a call or plan that waits, or answer a question."""
         core, body = self.core, self.body()
-        decision, code, always = body.get("decision"), body.get("code"), body.get("always", False)
+        decision, text, always = body.get("decision"), body.get("text"), body.get("always", False)
         if decision not in _DECISIONS or not isinstance(always, bool):
             raise RefusedError("A decision is approved, denied or edited; always is yes or no.")
-        if decision == "edited" and not (isinstance(code, str) and code.strip()):
-            raise RefusedError("An edited call needs its code; to leave it out, deny it.")
-        if code is not None and (not isinstance(code, str) or len(code) > _LONGEST_CODE):
-            raise RefusedError(f"Code is a text of at most {_LONGEST_CODE:,} characters.")
+        if decision == "edited" and not (isinstance(text, str) and text.strip()):
+            raise RefusedError("What was edited needs its text; to leave it out, deny it.")
+        if text is not None and (not isinstance(text, str) or len(text) > _LONGEST_TEXT):
+            raise RefusedError(f"A text has at most {_LONGEST_TEXT:,} characters.")
         conversation = await core.conversation(conversation_id)
-        decided = await core.in_agents(
-            conversation.resolve,
-            call_id,
-            decision,
-            code if decision == "edited" else None,
-            always=always,
-        )
-        if not decided:
-            raise BusyError("That call does not wait any more: it was decided, or the run ended.")
+        if not await core.in_agents(conversation.resolve, call_id, decision, text, always=always):
+            raise BusyError("That does not wait any more: it was decided, or the run ended.")
         self.answer({})
 
 

@@ -178,9 +178,12 @@ export function settled(doing: () => void): Promise<void> {
   });
 }
 
-export function type(area: HTMLTextAreaElement, text: string): void {
+export function type(
+  area: HTMLTextAreaElement | HTMLInputElement,
+  text: string
+): void {
   const set = Object.getOwnPropertyDescriptor(
-    HTMLTextAreaElement.prototype,
+    Object.getPrototypeOf(area),
     'value'
   )?.set;
   set?.call(area, text);

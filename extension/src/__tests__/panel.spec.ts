@@ -23,11 +23,6 @@ const CALLED = {
   raw: '',
   arguments: { code: 'remove()' }
 };
-const WAITS = {
-  type: 'approval_requested',
-  call_id: 'a',
-  risk: 'It deletes files.'
-};
 
 describe('the composer', () => {
   const area = () => host.querySelector('textarea') as HTMLTextAreaElement;
@@ -95,66 +90,6 @@ describe('the composer', () => {
       'c',
       { question: 'Sum of', context: [item.reference], overrides: {} }
     ]);
-  });
-});
-
-describe('an approval', () => {
-  it('takes the cursor to its card, and to no button of it', async () => {
-    const { tell } = await shown();
-    await tell(BEGUN, CALLED, WAITS);
-    const card = host.querySelector('[role=alertdialog]');
-    expect(document.activeElement).toBe(card);
-    expect(card?.textContent).toContain('It deletes files.');
-    await settled(() => press(card as Element, 'Enter'));
-    expect(host.querySelector('[role=alertdialog]')).toBe(card);
-  });
-
-  it.each([
-    ['Approve', { decision: 'approved', always: false }],
-    ['Deny', { decision: 'denied', always: false }],
-    ['Always in this conversation', { decision: 'approved', always: true }]
-  ])('%s', async (name, made) => {
-    const { tell, asked } = await shown();
-    await tell(BEGUN, CALLED, WAITS);
-    await settled(() => button(name).click());
-    expect(asked).toContainEqual(['decide', 'c', 'a', made]);
-  });
-
-  it('runs what was edited, and never the old code by mistake', async () => {
-    const { tell, asked } = await shown();
-    await tell(BEGUN, CALLED, WAITS);
-    const editor = host.querySelector('.jp-Analyst-editor');
-    act(() => type(editor as HTMLTextAreaElement, 'keep()'));
-    expect(host.textContent).not.toContain('Approve');
-    await settled(() => button('Run as edited').click());
-    expect(asked).toContainEqual([
-      'decide',
-      'c',
-      'a',
-      { decision: 'edited', code: 'keep()', always: false }
-    ]);
-  });
-
-  it('is gone when another front end decided', async () => {
-    const { tell } = await shown();
-    await tell(BEGUN, CALLED, WAITS);
-    await tell({
-      type: 'approval_resolved',
-      call_id: 'a',
-      decision: 'denied',
-      by: 'user'
-    });
-    expect(host.querySelector('[role=alertdialog]')).toBeNull();
-  });
-
-  it('says that code holds characters which hide text', async () => {
-    const { tell } = await shown();
-    await tell(
-      BEGUN,
-      { ...CALLED, arguments: { code: 'x = "\u202e"' } },
-      WAITS
-    );
-    expect(host.textContent).toContain('hide or reorder');
   });
 });
 

@@ -18,7 +18,7 @@ function itemOf(item: Item): object {
     return { code: CODES[item.kind] };
   }
   const { number, tool, code, language, prose } = item;
-  const { status, seconds, risk, decision } = item;
+  const { status, seconds, risk, preview, decision, said } = item;
   const outputs = item.outputs.map(({ key, cut, output }) => ({
     key,
     cut,
@@ -26,7 +26,8 @@ function itemOf(item: Item): object {
   }));
   return {
     ...{ number, tool, code, language, prose },
-    ...{ outputs, status, seconds, risk, decision }
+    ...{ outputs, status, seconds, risk, preview, decision, said },
+    awaits_user: item.awaitsUser
   };
 }
 
@@ -39,9 +40,15 @@ function brief(output: Record<string, unknown>): object {
 
 function viewOf(run: ITranscript): object {
   const { question, streaming, answer, values, usage } = run;
-  const { status, reason, seconds } = run;
+  const { status, reason, seconds, cost } = run;
   return {
-    ...{ question, streaming, answer, values, usage, status, reason, seconds },
+    ...{ question, streaming, answer, values, usage },
+    ...{ status, reason, seconds, cost },
+    waiting: run.waiting.map(({ callId, canAlways, ...asked }) => ({
+      ...asked,
+      call_id: callId,
+      can_always: canAlways
+    })),
     data: run.data.map(one => one.name),
     plan: run.plan.map(item => [item.text, item.status]),
     items: run.items.map(itemOf)

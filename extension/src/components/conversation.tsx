@@ -15,6 +15,7 @@ import type { ITranscript } from '../model/transcript';
 import { labelOf } from './chips';
 import { Composer } from './composer';
 import { useChanged, usePanel } from './context';
+import { waitingText } from './decision';
 import { Question, Turn } from './turn';
 import { Welcome } from './welcome';
 
@@ -246,7 +247,7 @@ function Announcements(props: {
   const { running, runs } = conversation;
   let text = '';
   if (conversation.waiting.length > 0) {
-    text = trans.__('Waiting for your approval');
+    text = waitingText(conversation.waiting[0], trans);
   } else if (running) {
     last.current = running.runId;
   } else {

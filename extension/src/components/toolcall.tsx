@@ -1,5 +1,5 @@
 // A call of a tool: one line when it is done, code and outputs when unfolded.
-// Charts and tables stay in sight. Not here: asking for approval (approval.tsx).
+// Charts and tables stay in sight. Not here: what waits for the user (approval.tsx).
 
 import {
   checkIcon,
@@ -11,9 +11,8 @@ import {
 import { TranslationBundle } from '@jupyterlab/translation';
 import React, { memo, useState } from 'react';
 
-import { awaitsApproval, IStep } from '../model/transcript';
+import type { IStep } from '../model/transcript';
 import { visible } from '../rendering/markdown';
-import { Approval } from './approval';
 import { useChanged, usePanel } from './context';
 import { copyText } from './copy';
 import { IconButton } from './icons';
@@ -63,7 +62,6 @@ export const ToolCall = memo(function ToolCall(props: {
       <div id={bodyId} className="jp-Analyst-stepBody" hidden={!open}>
         {open && <Body step={step} />}
       </div>
-      {awaitsApproval(step) && <Approval key={step.callId} step={step} />}
       {inSight.map(shown => (
         <Output key={shown.key} shown={shown} />
       ))}
@@ -84,16 +82,26 @@ function Body(props: { step: IStep }): JSX.Element {
       {step.decision && step.decidedBy === 'user' && (
         <p className="jp-Analyst-quiet">{decisionText(step, trans)}</p>
       )}
-      {!awaitsApproval(step) && (
+      {!step.awaitsUser && showsCode(step) && (
         <div className="jp-Analyst-codeBox">
           <Code code={visible(step.code)} language={step.language} />
           <CodeActions step={step} />
         </div>
       )}
+      {!step.awaitsUser && step.preview && (
+        <Code code={visible(step.preview)} language="diff" />
+      )}
       {step.status === 'refused' && step.observation && (
         <p className="jp-Analyst-quiet">{step.observation}</p>
       )}
     </>
+  );
+}
+
+/** Whether the code tells more than the question asked, or the change it makes. */
+function showsCode(step: IStep): boolean {
+  return (
+    step.tool !== 'ask_user' && !(step.preview && step.language === 'json')
   );
 }
 
@@ -132,6 +140,10 @@ export function titleOf(step: IStep, trans: TranslationBundle): string {
   if (step.tool === 'recall') {
     return trans.__('Known from before; the code that computed it');
   }
+  if (step.tool === 'ask_user') {
+    const question = String(step.arguments.question ?? '');
+    return trans.__('Asks you: %1', visible(question.slice(0, 140)));
+  }
   const lines = step.code
     .split('\n')
     .map(line => line.trim())
@@ -156,7 +168,7 @@ function stateOf(step: IStep, trans: TranslationBundle): string {
     died: trans.__('✗ kernel died'),
     refused: trans.__('✗ not run')
   };
-  const state = awaitsApproval(step)
+  const state = step.awaitsUser
     ? trans.__('waits for you')
     : step.status
       ? words[step.status]
@@ -167,13 +179,18 @@ function stateOf(step: IStep, trans: TranslationBundle): string {
 }
 
 function decisionText(step: IStep, trans: TranslationBundle): string {
+  if (step.risk === null) {
+    return step.said === null
+      ? trans.__('You left it to the agent.')
+      : trans.__('You said: %1', visible(step.said));
+  }
   switch (step.decision) {
     case 'approved':
-      return trans.__('You approved it: %1', step.risk ?? '');
+      return trans.__('You approved it: %1', step.risk);
     case 'edited':
-      return trans.__('You changed the code before it ran.');
+      return trans.__('You changed it before it ran.');
     default:
-      return trans.__('You denied it: %1', step.risk ?? '');
+      return trans.__('You denied it: %1', step.risk);
   }
 }
 

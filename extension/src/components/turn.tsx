@@ -15,9 +15,11 @@ import { draftOf } from '../model/transcript';
 import type { ITranscript } from '../model/transcript';
 import { lastCode, visible } from '../rendering/markdown';
 import type { IContextItem } from '../tokens';
+import { Approval } from './approval';
 import { ContextChips, DataChips, labelOf } from './chips';
 import { usePanel } from './context';
 import { copyText } from './copy';
+import { waitingText } from './decision';
 import { IconButton } from './icons';
 import { Items } from './items';
 import { Plan } from './plan';
@@ -55,6 +57,8 @@ export const Turn = memo(function Turn(props: ITurnProps): JSX.Element {
       <Plan run={run} />
       <Items run={run} items={run.items.slice(0, answered)} />
       <Draft run={run} />
+      {context &&
+        run.waiting.map(asked => <Approval key={asked.callId} asked={asked} />)}
       {run.answer !== null && <Answer run={run} />}
       <Items run={run} items={run.items.slice(answered)} />
       {run.status === null ? (
@@ -238,10 +242,11 @@ function activityOf(run: ITranscript, trans: TranslationBundle): string {
   if (!run.started) {
     return trans.__('Starting…');
   }
+  if (run.waiting.length > 0) {
+    return waitingText(run.waiting[0], trans);
+  }
   if (last && last.status === null) {
-    return last.risk !== null && last.decision === null
-      ? trans.__('Waiting for your approval')
-      : trans.__('Step %1 is running…', last.number);
+    return trans.__('Step %1 is running…', last.number);
   }
   if (!run.isolation && run.request === null) {
     return trans.__('Getting ready…');

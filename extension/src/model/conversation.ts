@@ -9,8 +9,8 @@ import { AnalystApi, IAsk, IDecision } from './api';
 import type { AnyEvent } from './events';
 import { advance } from './reducer';
 import { EventStream, StreamState } from './stream';
-import { awaitsApproval, emptyTranscript } from './transcript';
-import type { IStep, ITranscript } from './transcript';
+import { emptyTranscript } from './transcript';
+import type { IAsked, ITranscript } from './transcript';
 
 /** Has a function called before the next frame; the default of a browser. */
 export type Schedule = (draw: () => void) => void;
@@ -87,9 +87,9 @@ export class ConversationModel implements IDisposable {
     return last && last.status === null ? last : null;
   }
 
-  /** The calls that wait for the user. */
-  get waiting(): IStep[] {
-    return this.running?.steps.filter(awaitsApproval) ?? [];
+  /** What waits for the user. */
+  get waiting(): readonly IAsked[] {
+    return this.running?.waiting ?? [];
   }
 
   get isDisposed(): boolean {

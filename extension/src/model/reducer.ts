@@ -1,16 +1,10 @@
 // From events to the view model: what each event changes in what a run looks like.
 // The same rules as analyst/frontends/reducer.py, in place and in constant time an event.
+// Not here: what becomes of a step and of what waits for the user (steps.ts).
 
-import type { AnyEvent, ModelResponded, ToolCallStarted } from './events';
-import { emit, updateDisplay } from './outputs';
-import { draftOf } from './transcript';
-import type {
-  IStep,
-  ITranscript,
-  Item,
-  Language,
-  PlanStatus
-} from './transcript';
+import type { AnyEvent, ModelResponded } from './events';
+import * as steps from './steps';
+import type { ITranscript, Item, PlanStatus } from './transcript';
 
 /** Notes after which the text that was streamed counts no more. */
 const VOIDS_REPLY = new Set([
@@ -59,33 +53,15 @@ export function advance(run: ITranscript, event: AnyEvent): void {
     case 'model_responded':
       return responded(run, event);
     case 'tool_call_started':
-      return callStarted(run, event);
+      return steps.callStarted(run, event);
     case 'output':
-      return event.update && event.display_id
-        ? updateDisplay(run.steps, event)
-        : changeStep(run, event.call_id, step => emit(step, event));
+      return steps.output(run, event);
     case 'tool_call_finished':
-      return changeStep(run, event.call_id, step => {
-        step.status = event.status;
-        step.observation = event.observation;
-        step.seconds = event.seconds;
-      });
+      return steps.callFinished(run, event);
     case 'approval_requested':
-      return changeStep(run, event.call_id, step => {
-        step.risk = event.risk;
-        step.code = changedCode(event.arguments) ?? step.code;
-        if (event.preview && step.language === 'json') {
-          // What would change tells more than the arguments that it comes from.
-          step.code = event.preview;
-          step.language = 'diff';
-        }
-      });
+      return steps.approvalRequested(run, event);
     case 'approval_resolved':
-      return changeStep(run, event.call_id, step => {
-        step.decision = event.decision;
-        step.decidedBy = event.by;
-        step.code = changedCode(event.arguments) ?? step.code;
-      });
+      return steps.approvalResolved(run, event);
     case 'findings_recalled':
       if (event.findings.length > 0) {
         add(run, { kind: 'recalled', key: key(run), findings: event.findings });
@@ -119,6 +95,7 @@ export function advance(run: ITranscript, event: AnyEvent): void {
       run.seconds = event.seconds;
       run.cost = event.cost ?? null;
       run.streaming = '';
+      run.waiting = [];
       return;
   }
 }
@@ -171,72 +148,4 @@ function responded(run: ITranscript, event: ModelResponded): void {
     output: run.usage.output + usage.output,
     cached: run.usage.cached + usage.cached
   };
-}
-
-function callStarted(run: ITranscript, event: ToolCallStarted): void {
-  const [code, language] = codeOf(event.arguments ?? {});
-  const step: IStep = {
-    kind: 'step',
-    key: key(run),
-    number: run.steps.length + 1,
-    callId: event.call_id,
-    tool: event.tool,
-    code,
-    language,
-    prose: prose(run.streaming, event.raw, code),
-    outputs: [],
-    emitted: 0,
-    status: null,
-    observation: '',
-    seconds: null,
-    risk: null,
-    decision: null,
-    decidedBy: null,
-    version: 0
-  };
-  run.steps.push(step);
-  run.streaming = '';
-  add(run, step);
-}
-
-function codeOf(given: Record<string, unknown>): [string, Language] {
-  if (typeof given.code === 'string') {
-    return [given.code, 'python'];
-  }
-  const query = given.query ?? given.sql;
-  if (typeof query === 'string') {
-    return [query, 'sql'];
-  }
-  return [JSON.stringify(given, null, 2), 'json'];
-}
-
-function changedCode(given: Record<string, unknown> | null): string | null {
-  return typeof given?.code === 'string' && given.code ? given.code : null;
-}
-
-/** What a reply says besides its call. */
-function prose(reply: string, raw: string, code: string): string {
-  if (reply.includes('```')) {
-    return draftOf(reply).prose;
-  }
-  if (reply.trim() === raw.trim()) {
-    return '';
-  }
-  return (code ? reply.split(code).join('') : reply).trim();
-}
-
-/** Find a call from the end: it is nearly always the last. */
-function changeStep(
-  run: ITranscript,
-  callId: string,
-  change: (step: IStep) => void
-): void {
-  for (let at = run.steps.length - 1; at >= 0; at -= 1) {
-    const step = run.steps[at];
-    if (step.callId === callId) {
-      change(step);
-      step.version += 1;
-      return;
-    }
-  }
 }

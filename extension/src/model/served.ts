@@ -135,6 +135,7 @@ export interface IAsk {
 
 export interface IDecision {
   decision: 'approved' | 'denied' | 'edited';
-  code?: string;
+  /** What was edited, or the answer to a question. */
+  text?: string;
   always?: boolean;
 }

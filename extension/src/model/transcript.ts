@@ -4,6 +4,7 @@
 // can tell in one comparison whether to draw again. Nothing here is cleaned or escaped.
 
 import type {
+  ApprovalRequested,
   ApprovalResolved,
   DataDescription,
   Note,
@@ -17,7 +18,7 @@ import type {
 export type CallStatus = ToolCallFinished['status'];
 export type RunStatus = RunFinished['status'];
 export type PlanStatus = 'waiting' | 'running' | PlanStepFinished['status'];
-export type Language = 'python' | 'sql' | 'json' | 'diff';
+export type Language = 'python' | 'sql' | 'json';
 
 /** A large value that is kept apart from its output, named by its content. */
 export interface IBlobReference {
@@ -37,6 +38,24 @@ export interface IShownOutput {
   cut: number;
 }
 
+/** What waits for the user: a call, a plan, or a question of the model's. */
+export interface IAsked {
+  readonly callId: string;
+  readonly kind: ApprovalRequested['kind'];
+  readonly tool: string;
+  /** The risk, or the question. */
+  readonly words: string;
+  /** What exactly is decided about. */
+  readonly text: string;
+  readonly editable: boolean;
+  /** The call's other arguments. */
+  readonly more: Record<string, string>;
+  /** What the call would change, as a diff. */
+  readonly preview: string;
+  readonly choices: readonly string[];
+  readonly canAlways: boolean;
+}
+
 /** One call of a tool; `status` is null while it runs. */
 export interface IStep {
   readonly kind: 'step';
@@ -46,6 +65,7 @@ export interface IStep {
   readonly tool: string;
   code: string;
   language: Language;
+  arguments: Record<string, unknown>;
   readonly prose: string;
   outputs: IShownOutput[];
   emitted: number;
@@ -53,8 +73,12 @@ export interface IStep {
   observation: string;
   seconds: number | null;
   risk: string | null;
+  preview: string;
   decision: ApprovalResolved['decision'] | null;
   decidedBy: ApprovalResolved['by'] | null;
+  /** What the user answered to the call's question. */
+  said: string | null;
+  awaitsUser: boolean;
   version: number;
 }
 
@@ -112,6 +136,7 @@ export interface ITranscript {
   steps: IStep[];
   plan: readonly IPlanItem[];
   planReason: string;
+  waiting: readonly IAsked[];
   request: number | null;
   streaming: string;
   answer: string | null;
@@ -142,6 +167,7 @@ export function emptyTranscript(runId: string): ITranscript {
     steps: [],
     plan: [],
     planReason: '',
+    waiting: [],
     request: null,
     streaming: '',
     answer: null,
@@ -154,11 +180,6 @@ export function emptyTranscript(runId: string): ITranscript {
     seconds: 0,
     cost: null
   };
-}
-
-/** Whether a call waits for the user. */
-export function awaitsApproval(step: IStep): boolean {
-  return step.risk !== null && step.decision === null && step.status === null;
 }
 
 /** A reply that is being generated, told apart as far as can be seen from its beginning. */

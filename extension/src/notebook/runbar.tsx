@@ -1,12 +1,14 @@
-// The bar below a running `%%agent` view: stop, and the decision about a call that waits.
-// Here: what it looks like. Not here: how the kernel is told (runview.ts).
+// The bar below a running `%%agent` view: stop, and the card of what waits for the user.
+// Here: what it looks like. Not here: the card itself (../components/decision.tsx), and how the
+// kernel is told (runview.ts).
 
 import { stopIcon } from '@jupyterlab/ui-components';
 import { TranslationBundle } from '@jupyterlab/translation';
-import React, { useEffect, useId, useRef, useState } from 'react';
+import React, { useEffect, useRef, useState } from 'react';
 
-import { visible } from '../rendering/markdown';
-import type { ICellDecision, IRunControl, IWaitingCall } from './runcontrol';
+import { Decision, IMade, waitingText } from '../components/decision';
+import type { IAsked } from '../model/transcript';
+import type { IRunControl } from './runcontrol';
 
 /** How long a decision may take to show an effect before it can be made again. */
 const EFFECT = 4000;
@@ -20,15 +22,15 @@ export interface IRunBarProps {
   trans: TranslationBundle;
   onStop: () => void;
   onInterrupt: () => void;
-  onDecide: (call: IWaitingCall, made: ICellDecision) => void;
+  onDecide: (asked: IAsked, made: IMade) => void;
 }
 
 export function RunBar(props: IRunBarProps): JSX.Element {
   const { run, reach, trans, onStop, onInterrupt, onDecide } = props;
   const stop = useRef<HTMLButtonElement>(null);
   const decided = useRef(false);
-  const call = reach === 'linked' ? run.approval : null;
-  const callId = call?.callId;
+  const asked = reach === 'linked' ? run.approval : null;
+  const callId = asked?.callId;
 
   useEffect(() => {
     // The card from which something was decided has gone, and the focus with it.
@@ -54,17 +56,17 @@ export function RunBar(props: IRunBarProps): JSX.Element {
       aria-label={trans.__('The run of this cell')}
     >
       <span className="jp-Analyst-unseen" role="status">
-        {call ? trans.__('A step waits for you: may its code run?') : ''}
+        {asked ? waitingText(asked, trans) : ''}
       </span>
-      {call && (
+      {asked && (
         <Card
-          key={call.callId}
-          call={call}
+          key={asked.callId}
+          asked={asked}
           trans={trans}
           refocus={decided}
           onDecide={made => {
             decided.current = true;
-            onDecide(call, made);
+            onDecide(asked, made);
           }}
         />
       )}
@@ -92,19 +94,15 @@ export function RunBar(props: IRunBarProps): JSX.Element {
 }
 
 function Card(props: {
-  call: IWaitingCall;
+  asked: IAsked;
   trans: TranslationBundle;
   refocus: React.MutableRefObject<boolean>;
-  onDecide: (made: ICellDecision) => void;
+  onDecide: (made: IMade) => void;
 }): JSX.Element {
-  const { call, trans, refocus, onDecide } = props;
-  const id = useId();
-  const [code, setCode] = useState(call.code);
+  const { asked, trans, refocus, onDecide } = props;
+  const [draft, setDraft] = useState(asked.text);
   const [sent, setSent] = useState(false);
   const card = useRef<HTMLElement>(null);
-  const editable = call.tool === 'python';
-  const edited = editable && code !== call.code;
-  const hidden = visible(call.code) !== call.code;
 
   useEffect(() => {
     // The one before it was decided here: its successor takes the focus that went with it.
@@ -122,72 +120,19 @@ function Card(props: {
     return undefined;
   }, [sent]);
 
-  const decide = (made: ICellDecision) => {
-    setSent(true);
-    onDecide(made);
-  };
-  const button = (
-    label: string,
-    kind: string,
-    onClick: () => void,
-    disabled = sent
-  ) => (
-    <button
-      type="button"
-      className={`jp-Analyst-button ${kind}`}
-      disabled={disabled}
-      onClick={onClick}
-    >
-      {label}
-    </button>
-  );
   return (
-    <section
-      ref={card}
-      tabIndex={-1}
-      className="jp-AnalystRun-card"
+    <Decision
+      asked={asked}
+      trans={trans}
       role="group"
-      aria-labelledby={`${id}-title`}
-      aria-describedby={`${id}-risk`}
-    >
-      <h3 id={`${id}-title`}>{trans.__('May this code run?')}</h3>
-      <p id={`${id}-risk`}>{visible(call.risk)}</p>
-      {hidden && (
-        <p>
-          {trans.__('The code holds characters that hide or reorder text.')}
-        </p>
-      )}
-      <textarea
-        aria-label={trans.__('Code that waits')}
-        spellCheck={false}
-        autoComplete="off"
-        rows={Math.min(Math.max(code.split('\n').length, 2), 16)}
-        value={editable ? code : visible(code)}
-        readOnly={!editable || sent}
-        onChange={event => setCode(event.target.value)}
-      />
-      <div className="jp-Analyst-buttons">
-        {edited
-          ? button(
-              trans.__('Run as edited'),
-              'jp-mod-primary',
-              () => decide({ decision: 'edited', code }),
-              sent || !code.trim()
-            )
-          : button(trans.__('Approve'), 'jp-mod-primary', () =>
-              decide({ decision: 'approved' })
-            )}
-        {button(trans.__('Deny'), '', () => decide({ decision: 'denied' }))}
-        {edited
-          ? button(trans.__('Undo edits'), 'jp-mod-quiet', () =>
-              setCode(call.code)
-            )
-          : button(
-              trans.__('Always in this conversation'),
-              'jp-mod-quiet',
-              () => decide({ decision: 'approved', always: true })
-            )}
-      </div>
-    </section>
+      card={card}
+      draft={draft}
+      onDraft={setDraft}
+      sent={sent}
+      onDecide={made => {
+        setSent(true);
+        onDecide(made);
+      }}
+    />
   );
 }

@@ -7,12 +7,20 @@ import { MessageLoop } from '@lumino/messaging';
 import { Panel, Widget } from '@lumino/widgets';
 import { act } from 'react';
 
-import { readControl, RUN_MIME, TARGET } from '../runcontrol';
+import { RUN_MIME, TARGET } from '../runcontrol';
 import { RunLink } from '../runlink';
 import { RunView } from '../runview';
 
 const trans = nullTranslator.load('jupyter_analyst');
-const CALL = { call_id: 'c1', tool: 'python', risk: 'It writes.', code: 'x' };
+const CALL = {
+  call_id: 'c1',
+  kind: 'call',
+  tool: 'python',
+  words: 'It writes.',
+  text: 'x',
+  editable: true,
+  can_always: true
+};
 
 /** What a front end has of a comm; notes what is said over it. */
 class FakeComm {
@@ -198,10 +206,27 @@ describe('RunView', () => {
       kind: 'approval',
       call_id: 'c1',
       decision: 'edited',
-      code: 'x = 2'
+      text: 'x = 2'
     });
-    await show(bundle({ approval: { ...CALL, call_id: 'c2', code: 'y' } }));
+    await show(bundle({ approval: { ...CALL, call_id: 'c2', text: 'y' } }));
     expect(view.node.querySelector('textarea')!.value).toBe('y');
+  });
+
+  it('answers a question of the model', async () => {
+    const asked = {
+      ...{ call_id: 'q1', kind: 'question', tool: 'ask_user' },
+      ...{ words: 'Which year?', text: '', choices: ['2024', '2025'] }
+    };
+    await show(bundle({ approval: asked }));
+    expect(view.node.textContent).toContain('Which year?');
+    act(() => view.node.querySelector<HTMLElement>('[type=radio]')!.click());
+    await press('Answer');
+    expect(kernel.comms[0].said[1]).toEqual({
+      kind: 'approval',
+      call_id: 'q1',
+      decision: 'approved',
+      text: '2024'
+    });
   });
 
   it('keeps what was unfolded', async () => {
@@ -250,19 +275,5 @@ describe('RunView', () => {
     await show(bundle({}));
     act(() => view.dispose());
     expect(kernel.comms[0].isDisposed).toBe(true);
-  });
-});
-
-describe('readControl', () => {
-  it.each([undefined, null, 'run', [1], 7])('takes %j for nothing', data => {
-    expect(readControl(data)).toBeNull();
-  });
-
-  it('takes a call without an id for none', () => {
-    expect(readControl({ run_id: 7, approval: { code: 'x' } })).toEqual({
-      runId: '',
-      stopping: false,
-      approval: null
-    });
   });
 });
