@@ -34,9 +34,9 @@ from analyst.llm.completion import (
 from analyst.llm.dialect import Dialect, without_surrogates
 from analyst.llm.endpoint import Endpoint
 from analyst.llm.failures import Failure, FailureJudge
-from analyst.llm.private_logging import hide_queries_of
 from analyst.llm.retry import EMBEDDED_TIMEOUTS, RetryPolicy, Timeouts
 from analyst.llm.sampling import whole_reply
+from analyst.private_logging import hide_queries_of
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI

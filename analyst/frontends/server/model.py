@@ -17,9 +17,9 @@ from pydantic import SecretStr
 from analyst._version import __version__
 from analyst.frontends.server.errors import RefusedError
 from analyst.llm.endpoint import Endpoint
-from analyst.llm.private_logging import hide_queries_of
 from analyst.llm.router import ModelChoice, choose_model
 from analyst.llm.weights import ModelState, list_models
+from analyst.private_logging import hide_queries_of
 from analyst.settings import Settings, SettingsError, display_url
 from kernel_sandbox.errors import NoIsolationError
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import httpx2
 
+from analyst.private_logging import hide_queries_of
 from analyst.settings import display_url
 from analyst.tools.mcp.program import MOST_BYTES
 
@@ -47,6 +48,7 @@ class Address:
     """A server's address, with what is sent along in each request."""
 
     def __init__(self, url: str, headers: Mapping[str, str]) -> None:
+        hide_queries_of(display_url(url))
         self._url = url
         self._headers = {**headers, "Accept-Encoding": "identity"}
         self._status = 0

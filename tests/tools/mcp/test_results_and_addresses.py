@@ -204,3 +204,16 @@ async def test_answers_that_are_not_wanted(
     assert words in found.observation
     assert "an-important-key" not in found.observation
     assert {one["Authorization"] for one in _Handler.seen} == {"Bearer an-important-key"}
+
+
+async def test_the_query_of_an_address_is_in_no_log(
+    plain: str, bench: Bench, source: McpTools, caplog: pytest.LogCaptureFixture
+) -> None:
+    _Handler.spoil = forbidden
+    caplog.set_level("INFO")
+    bench.configure(p=McpServer(url=f"{plain}?key=hidden-in-a-query"))
+    (look,) = await source.tools(bench)
+    found = await result(look)
+    assert "hidden-in-a-query" not in found.observation
+    assert plain in caplog.text
+    assert "hidden-in-a-query" not in caplog.text

@@ -32,7 +32,7 @@ class _QueryFilter(logging.Filter):
 
 
 _FILTER = _QueryFilter()
-_LOGGERS = ("httpx", "httpx2", "openai._base_client")
+_LOGGERS = ("httpx", "httpx2", "mcp.client.streamable_http", "openai._base_client")
 
 
 def hide_queries_of(address: str) -> None:
