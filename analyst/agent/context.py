@@ -49,10 +49,14 @@ class Question:
 
 @dataclass(frozen=True)
 class Exchange:
-    """A question of this conversation that ended, and its answer."""
+    """A question of this conversation that ended, and its answer.
+
+    ``computed``: not said by the model out of what it knows.
+    """
 
     question: str
     answer: str
+    computed: bool = True
 
 
 @dataclass
@@ -109,9 +113,17 @@ class Context:
             text = f"{last['content']}\n\n{text}"
         self.append({"role": "user", "content": text})
 
-    def conclude(self, question: str, answer: str) -> None:
+    def conclude(self, question: str, answer: str, *, computed: bool = True) -> None:
         """Note the answer of a finished question, for compaction and for follow-ups."""
-        self.exchanges.append(Exchange(question, answer))
+        self.exchanges.append(Exchange(question, answer, computed))
+
+    def said(self) -> list[str]:
+        """Return the questions that ended and their answers, but those no code stands behind."""
+        return [
+            text
+            for one in self.exchanges
+            for text in (one.question, one.answer if one.computed else "")
+        ]
 
     def needs_compaction(self, reply_tokens: int) -> bool:
         """Tell whether the next reply could pass the share of the window that is kept free."""

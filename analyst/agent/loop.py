@@ -19,6 +19,7 @@ from analyst.agent.asking import counted, reply_limit, send
 from analyst.agent.budget import Budget
 from analyst.agent.calls import ToolCalls
 from analyst.agent.context import Context
+from analyst.agent.direct import keeps_to
 from analyst.agent.grounding import numbers_not_computed
 from analyst.agent.partial import computed_answer, partial_answer
 from analyst.agent.protocol import CODE_TOOL, ActionProtocol, new_call_id
@@ -262,6 +263,7 @@ class AgentLoop:
             task.has_data
             and not progress.calls_ok
             and not reuse.cited(final.text) & task.told
+            and not self._was_said(final.text)
             and _DIGITS.search(reuse.without_citations(final.text))
         )
         missing = asked.missing(task.value_names, progress.values)
@@ -290,6 +292,12 @@ class AgentLoop:
         async for event in self._conclude(task, final.text, budget, make, progress):
             yield event
 
+    def _was_said(self, text: str) -> bool:
+        """Whether an answer rests on what was computed before; of small models none is believed."""
+        if self.protocol.retries_afresh:
+            return False
+        return bool(self.context.said()) and keeps_to(text, self.context.said())
+
     async def _ask_for_numbers(
         self, task: Task, text: str, budget: Budget, progress: Progress
     ) -> None:
@@ -310,7 +318,7 @@ class AgentLoop:
         """Return the numbers of an answer that nothing executed or said accounts for."""
         if not (task.has_data and self.grounding):
             return []
-        said = [one for pair in self.context.exchanges for one in (pair.question, pair.answer)]
+        said = self.context.said()
         values = [str(value) for value in progress.values.values()]
         return numbers_not_computed(
             final.text, [task.question.text, *task.question.data, *said, *values, *progress.seen]

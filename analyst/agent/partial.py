@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+NO_ANSWER = ("**No complete answer:**", "No answer:")
+"""How the text of a run begins that has no answer."""
+
 SHOWN_OUTPUT = 600
 SHOWN_VALUE = 2000
 
@@ -22,7 +25,7 @@ def partial_answer(
     missing_values: Sequence[str],
 ) -> str:
     """Compose the Markdown of a partial answer."""
-    lines = [f"**No complete answer:** {reason}."]
+    lines = [f"{NO_ANSWER[0]} {reason}."]
     done = []
     if calls_ok:
         done.append(f"{calls_ok} code cell{'s' * (calls_ok != 1)} ran")

@@ -22,7 +22,8 @@ class CompletionRequest:
 
     ``tools`` are OpenAI function tools (native protocol only). ``max_tokens`` bounds the reply.
     ``grammar`` is a GBNF grammar that the embedded server understands; other servers never
-    get it. ``stop`` sequences end the reply and are not part of its text.
+    get it. ``stop`` sequences end the reply and are not part of its text. ``aside``: it belongs to
+    no conversation, whose cached prompt it must not push out.
     """
 
     messages: Sequence[Message]
@@ -32,6 +33,7 @@ class CompletionRequest:
     seed: int | None = None
     stop: Sequence[str] = ()
     grammar: str | None = None
+    aside: bool = False
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ class Dialect:
             parameters["tools"] = [self._tool(tool) for tool in request.tools]
         if self._embedded:
             parameters["extra_body"] = {"cache_prompt": True}
-            if slot is not None:
+            if slot is not None and not request.aside:
                 parameters["extra_body"]["id_slot"] = slot
             if request.grammar is not None:
                 parameters["extra_body"]["grammar"] = request.grammar

@@ -43,6 +43,14 @@ class HandingOverError(Exception):
 
 
 @dataclass
+class WaitingData:
+    """Data that came with a question which was answered without it; the next one brings it in."""
+
+    frames: dict[str, object] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
+
+
+@dataclass
 class DataRoom:
     """What a session's kernel holds of the user's data.
 
@@ -117,7 +125,7 @@ class DataRoom:
             content=handed.fingerprint,
             rows=handed.rows,
             bytes=handed.bytes,
-            columns=_columns_of(frame),
+            columns=columns_of(frame),
         )
         return DataDescription(
             name=name,
@@ -196,7 +204,7 @@ def variable_name(path: Path) -> str:
     return name
 
 
-def _columns_of(frame: object) -> tuple[tuple[str, str], ...]:
+def columns_of(frame: object) -> tuple[tuple[str, str], ...]:
     """Return names and types of a frame's columns, as far as it has any."""
     kinds = getattr(frame, "dtypes", None)
     items = getattr(kinds, "items", None)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from analyst.agent import prompts
-from analyst.configuration import Configuration, Price
+from analyst.configuration import Configuration, ConfigurationError, Price
 from analyst.llm.cached import CachedModel
 from analyst.llm.catalogue import CATALOGUE, DEFAULT_MODEL
 from analyst.llm.completion import LanguageModel, Message
@@ -22,7 +22,7 @@ from analyst.llm.known_models import default_protocol, known_context_window
 from analyst.llm.reply_store import ReplyStore
 from analyst.llm.router import EMBEDDED_NAMES, ModelChoice, build_model, choose_model
 from analyst.record.files import data_directory
-from analyst.settings import Settings
+from analyst.settings import Settings, SettingsError
 
 Work = Literal["plan", "synthesis", "step", "critic", "plain"]
 """What a model is needed for: to plan and conclude, a step of a plan, to review, or a run
@@ -149,9 +149,13 @@ class SessionModels:
     ) -> ReadyModel:
         """Return the model for some work of a run whose own model is ``choice``.
 
-        See :meth:`choose_for`; raises what that and :meth:`ready` raise.
+        See :meth:`choose_for`. Raises :class:`~analyst.configuration.ConfigurationError` for one
+        that cannot be reached with the settings, and what :meth:`ready` raises.
         """
-        chosen = self.choose_for(work, choice, settings, configuration)
+        try:
+            chosen = self.choose_for(work, choice, settings, configuration)
+        except SettingsError as error:
+            raise ConfigurationError(f"The model for the {work}: {error}") from error
         return ReadyModel(model=await self.ready(chosen, settings, tell), choice=chosen)
 
     async def aclose(self) -> None:

@@ -222,7 +222,7 @@ class Recollection:
 
     def _leans_on_earlier(self) -> bool:
         """Whether the question may mean something by what was said before."""
-        if not self.context.exchanges:
+        if not any(one.computed for one in self.context.exchanges):
             return False
         columns = tuple(name for one in self.data for name, _ in one.columns)
         return refers_back(self.question) or not wording(self.question, columns).columns

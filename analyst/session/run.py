@@ -31,6 +31,7 @@ from analyst.record.log import new_run_id
 from analyst.record.making import EventMaker
 from analyst.session.composition import agent_loop
 from analyst.session.data_room import DataRoom, HandingOverError
+from analyst.session.directly import Directly
 from analyst.session.models import Work, prices_for
 from analyst.session.permitting import permissions
 from analyst.session.planned_run import (
@@ -174,6 +175,8 @@ class Run:
 
     async def _answer_question(self) -> None:
         started = time.monotonic()
+        if await self._answer_directly():
+            return
         kernel_task = self.session.kernel_task(self.settings)
         self.session.remembering.memory(self.settings)
         model = await self.session.models.ready(
@@ -256,6 +259,23 @@ class Run:
                     "warning",
                 )
         return [marked(text) for text in texts] if self.choice.protocol == "native" else [*texts]
+
+    async def _answer_directly(self) -> bool:
+        """Answer a question that needs neither code nor data, if it is one."""
+        directly = Directly(
+            session=self.session,
+            settings=self.settings,
+            choice=self.choice,
+            given=self.given,
+            tell=self._tell,
+        )
+        kind = directly.kind()
+        if kind is None:
+            return False
+        model = await self.session.models.ready(
+            self.choice, self.settings, lambda text: self._note(text, "model")
+        )
+        return await directly.answer(kind, model, self._budget, self._make, self._progress)
 
     async def _more_tools(self, kernel: AnalysisKernel) -> list[Tool]:
         """Return the session's tools besides the kernel's; a small model is not told of any."""

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from analyst.agent.approval import ApprovalDesk, Decided
-from analyst.agent.context import Context
+from analyst.agent.context import Context, Exchange
 from analyst.configuration import Configuration
 from analyst.llm.completion import LanguageModel
 from analyst.memory.fingerprints import FileFingerprints
@@ -25,7 +25,7 @@ from analyst.record import events
 from analyst.record.files import data_directory as default_data_directory
 from analyst.record.log import RunLogError
 from analyst.record.runs import RunLookupError, find_run
-from analyst.session.data_room import DataRoom
+from analyst.session.data_room import DataRoom, WaitingData
 from analyst.session.models import SessionModels, opening_for
 from analyst.session.remembering import Remembering
 from analyst.session.resuming import ResumeError, Resumption, resumption
@@ -96,6 +96,7 @@ class Session:
         self.models = SessionModels(model, protocol, directory=data_directory)
         self.approval_desk = ApprovalDesk()
         self.toolbox = Toolbox()
+        self.waiting = WaitingData()
         self._kernel: asyncio.Task[AnalysisKernel] | None = None
         self._context: Context | None = None
         self._context_key: tuple[str, str] | None = None
@@ -157,14 +158,15 @@ class Session:
             await self.reset()
         self._was_private = settings.private
         queue: asyncio.Queue[events.Event | None] = asyncio.Queue()
+        waiting, self.waiting = self.waiting, WaitingData()
         run = Run(
             session=self,
             settings=settings,
             choice=choice,
             given=RunInput(
                 question=question if begun is None else begun.question,
-                data=dict(data or {}),
-                files=tuple(files),
+                data={**waiting.frames, **(data or {})},
+                files=tuple(dict.fromkeys((*waiting.files, *files))),
                 values=tuple(values) if begun is None else begun.values,
                 value_pattern=value_pattern,
                 findings=tuple(findings),
@@ -214,9 +216,15 @@ class Session:
         await self.stop()
         self._context = None
         self.data_room = DataRoom(self.cwd, self._fingerprints)
+        self.waiting = WaitingData()
         self.remembering.executed.clear()
         self.approval_desk.always.clear()
         await self._end_kernel()
+
+    @property
+    def exchanges(self) -> Sequence[Exchange]:
+        """What was asked and answered in this conversation."""
+        return () if self._context is None else tuple(self._context.exchanges)
 
     async def fetch_frame(self, name: str) -> pd.DataFrame:
         """Return a frame of the kernel; raises :class:`kernel_sandbox.KernelSandboxError`."""
