@@ -39,7 +39,7 @@ class SideRequests:
         for number in range(count):
             yield self._sent(replace(request, seed=first + number))
         for number, reply in enumerate(await sample(model, request, count)):
-            yield self._replied(reply, first + number, check)
+            yield self._replied(reply, model, first + number, check)
             yield reply
 
     def note(self, code: str, text: str, level: events.NoteLevel = "info") -> events.Note:
@@ -63,8 +63,11 @@ class SideRequests:
             },
         )
 
-    def _replied(self, reply: Completion, request: int, check: str) -> events.ModelResponded:
-        self.budget.usage += reply.usage
+    def _replied(
+        self, reply: Completion, model: LanguageModel, request: int, check: str
+    ) -> events.ModelResponded:
+        kept = reply.replayed is not None
+        self.budget.count_beside(reply.usage, model=model.name, kept=kept)
         self.progress.charge(check, usage=reply.usage)
         return self.make(
             events.ModelResponded,
@@ -74,4 +77,5 @@ class SideRequests:
             usage=reply.usage,
             seconds=reply.seconds,
             seconds_to_first_token=reply.seconds_to_first_token,
+            from_cache=kept,
         )
