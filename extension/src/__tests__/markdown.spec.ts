@@ -1,5 +1,6 @@
 import {
   fenced,
+  lastCode,
   LITERAL_CLASS,
   linkCitations,
   literalDollars,
@@ -62,5 +63,26 @@ describe('linkCitations', () => {
     expect(opened).toEqual([12, 3]);
     expect(host.querySelector('p')?.textContent).toBe('As in F12 and F3.');
     expect(host.querySelector('pre')?.textContent).toBe('[F4]');
+  });
+});
+
+describe('lastCode', () => {
+  const block = (code: string, head = '```python') =>
+    [head, code, '```', ''].join('\n');
+  const longer = ['````python', 's = """', '```', '"""', '````'].join('\n');
+
+  it.each<[string, string, string | null]>([
+    ['the last of several', `${block('a = 1')}and\n${block('b = 2')}`, 'b = 2'],
+    ['a short name', block('a = 1', '```py'), 'a = 1'],
+    ['words after the name', block('a = 1', '```python title=x'), 'a = 1'],
+    ['no other language', block('ls', '```sh'), null],
+    ['no language that only begins so', block('x', '```pyret'), null],
+    ['no block without a name', block('x', '```'), null],
+    ['no block that has no end', '```python\na = 1\n', null],
+    ['a longer fence, with a shorter in it', longer, 's = """\n```\n"""'],
+    ['indented fences', '  ```python\n  a = 1\n  ```', '  a = 1'],
+    ['nothing of nothing', 'It was 42.', null]
+  ])('takes %s', (_, text, code) => {
+    expect(lastCode(text)).toBe(code);
   });
 });

@@ -93,6 +93,59 @@ describe('the composer', () => {
   });
 });
 
+describe('an @', () => {
+  const area = () => host.querySelector('textarea') as HTMLTextAreaElement;
+  const offers = () =>
+    [...host.querySelectorAll('[role=option]')].map(
+      one => one.firstElementChild?.textContent
+    );
+  const offering = (name: string, wait = Promise.resolve()) => ({
+    id: name,
+    label: name,
+    complete: async () => {
+      await wait;
+      return [
+        { reference: { kind: 'file' as const, path: name }, label: name }
+      ];
+    }
+  });
+
+  async function typed(): Promise<void> {
+    await settled(() => area().focus());
+    await settled(() => type(area(), '@'));
+  }
+
+  it('has its offers from who comes when it is typed already', async () => {
+    const { workspace } = await shown();
+    await typed();
+    expect(offers()).toEqual([]);
+    await settled(() => workspace.addProvider(offering('late')));
+    expect(offers()).toEqual(['late']);
+  });
+
+  it('has them again when the cursor comes back', async () => {
+    const { workspace } = await shown();
+    act(() => workspace.addProvider(offering('one')));
+    await typed();
+    await settled(() => area().blur());
+    expect(offers()).toEqual([]);
+    await settled(() => area().focus());
+    expect(offers()).toEqual(['one']);
+  });
+
+  it('waits for nobody who is slow', async () => {
+    const { workspace } = await shown();
+    let come = () => undefined as void;
+    const slow = new Promise<void>(resolve => (come = resolve));
+    act(() => workspace.addProvider(offering('slow', slow)));
+    act(() => workspace.addProvider(offering('quick')));
+    await typed();
+    expect(offers()).toEqual(['quick']);
+    await settled(() => come());
+    expect(offers()).toEqual(['slow', 'quick']);
+  });
+});
+
 describe('the panel', () => {
   it('shows first what is missing, and fetches the model by one click', async () => {
     const missing = ['E is not on this machine yet; it has to be fetched.'];

@@ -159,6 +159,7 @@ export function Composer(props: {
           }
           onChange={event => setText(event.target.value)}
           onSelect={mentions.refresh}
+          onFocus={mentions.refresh}
           onBlur={mentions.close}
           onKeyDown={onKeyDown}
         />

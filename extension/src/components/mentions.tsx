@@ -43,6 +43,7 @@ export function useMentions(
   onChosen: (text: string, item: IContextItem) => void
 ): IMentions {
   const { workspace } = usePanel();
+  const { providers } = workspace;
   const [offers, setOffers] = useState<IOffer[]>([]);
   const [problems, setProblems] = useState<string[]>([]);
   const [active, setActive] = useState(0);
@@ -65,21 +66,25 @@ export function useMentions(
       return;
     }
     const ticket = ++asked.current;
-    const lists = workspace.providers.map(async provider => {
+    const found: IOffer[][] = providers.map(() => []);
+    let answers = 0;
+    providers.forEach(async (provider, at) => {
       const items = await provider.complete(mention.prefix).catch(() => []);
-      return items.map(item => ({ group: provider.label, item }));
-    });
-    void Promise.all(lists).then(found => {
-      if (ticket === asked.current) {
+      found[at] = items.map(item => ({ group: provider.label, item }));
+      answers += 1;
+      // What is there is offered while a slow one still looks; nothing flickers away meanwhile.
+      if (
+        ticket === asked.current &&
+        (items.length || answers === found.length)
+      ) {
         setOffers(found.flat().slice(0, MOST));
-        setProblems(
-          workspace.providers.flatMap(provider => provider.problem ?? [])
-        );
+        setProblems(providers.flatMap(one => one.problem ?? []));
         setActive(0);
       }
     });
-  }, [area, workspace, close]);
+  }, [area, providers, close]);
 
+  // Also when providers come that were not there yet as the panel started.
   useEffect(() => refresh(), [text, refresh]);
 
   const choose = (offer: IOffer) => {
