@@ -147,6 +147,7 @@ class StepWork:
             by_output=not (self.voice.native or names or alone),
         )
         charts: list[str] = []
+        ended: list[events.ToolCallFinished] = []
         reason, result = "", ""
         async for item in self.run(task, self.voice, budget=budget, make=make, progress=progress):
             match item:
@@ -156,8 +157,13 @@ class StepWork:
                 case events.OutputEmitted(output=dict() as output):
                     charts += chart_titles(output)
                     yield item
+                case events.ToolCallFinished():
+                    ended.append(item)
+                    yield item
                 case _:
                     yield item
+        if ended and all(one.status != "ok" for one in ended):
+            reason = reason or brief(ended[-1].observation, QUESTION_TOLD)
         troubles = [reason] if reason else await self._troubles(step, charts)
         yield Outcome(
             status="error" if troubles else "ok",

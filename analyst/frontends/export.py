@@ -68,10 +68,10 @@ class Material:
 def digest(events: Iterable[ev.Event]) -> RunDigest:
     """Collect from a run's events what its notebook says."""
     found = RunDigest()
-    running: dict[str, str] = {}
+    code = _Code(found)
     cited: dict[int, None] = {}
-    settled = 0
     for event in events:
+        code.take(event)
         match event:
             case ev.RunStarted():
                 found.run_id, found.question = event.run_id, event.question
@@ -79,22 +79,6 @@ def digest(events: Iterable[ev.Event]) -> RunDigest:
                 found.private = bool(event.settings.get("private"))
             case ev.DataHandedOver():
                 found.data |= {one.name: one for one in event.data}
-            case ev.ToolCallStarted(tool="python"):
-                running[event.call_id] = str(event.arguments.get("code", ""))
-            case ev.ToolCallStarted(tool="recall") if isinstance(
-                event.arguments.get("finding"), int
-            ):
-                found.recalled = event.arguments["finding"]
-                running[event.call_id] = str(event.arguments.get("code", ""))
-            case ev.ToolCallFinished():
-                code = (event.arguments or {}).get("code", running.pop(event.call_id, ""))
-                if event.status == "ok" and str(code).strip():
-                    found.code.append(str(code).strip("\n"))
-            case ev.PlanStepStarted():
-                settled = len(found.code)
-            case ev.Note(code="retry"):
-                # What was tried before was undone; what earlier steps of a plan did stands.
-                del found.code[settled:]
             case ev.Answer():
                 found.answer, found.values = event.text, event.values
                 cited |= dict.fromkeys(int(number) for number in _CITED.findall(event.text))
@@ -104,6 +88,35 @@ def digest(events: Iterable[ev.Event]) -> RunDigest:
                 found.reason = event.reason
     found.cited = tuple(cited)
     return found
+
+
+@dataclass
+class _Code:
+    """Collects the code of a run that went well and was not undone."""
+
+    found: RunDigest
+    _running: dict[str, str] = field(default_factory=dict)
+    _settled: int = 0
+
+    def take(self, event: ev.Event) -> None:
+        match event:
+            case ev.ToolCallStarted(tool="python"):
+                self._running[event.call_id] = str(event.arguments.get("code", ""))
+            case ev.ToolCallStarted(tool="recall") if isinstance(
+                event.arguments.get("finding"), int
+            ):
+                self.found.recalled = event.arguments["finding"]
+                self._running[event.call_id] = str(event.arguments.get("code", ""))
+            case ev.ToolCallFinished():
+                ran = self._running.pop(event.call_id, "")
+                code = (event.arguments or {}).get("code", ran)
+                if event.status == "ok" and str(code).strip():
+                    self.found.code.append(str(code).strip("\n"))
+            case ev.PlanStepStarted():
+                self._settled = len(self.found.code)
+            case ev.Note(code="retry"):
+                # What was tried before was undone; what earlier steps of a plan did stands.
+                del self.found.code[self._settled :]
 
 
 def notebook_of(

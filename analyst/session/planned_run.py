@@ -83,6 +83,23 @@ class PlannedRun:
         self, budget: Budget, make: EventMaker, progress: Progress
     ) -> AsyncIterator[events.Event]:
         """Play the run; the last event is its answer, which the conversation keeps."""
+        handing = self.kernel.on_new_kernel
+
+        async def restore(kernel: AnalysisKernel) -> None:
+            if handing is not None:
+                await handing(kernel)
+            await self._bench.follow()
+
+        self.kernel.on_new_kernel = restore
+        try:
+            async for event in self._events(budget, make, progress):
+                yield event
+        finally:
+            self.kernel.on_new_kernel = handing
+
+    async def _events(
+        self, budget: Budget, make: EventMaker, progress: Progress
+    ) -> AsyncIterator[events.Event]:
         begun = self.resumption.begun if self.resumption is not None else None
         if self.resumption is not None:
             async for note in bring_back(self.resumption, self._bench, self.kernel, make):

@@ -53,6 +53,7 @@ class KernelWorkbench:
         self._kept: dict[str, KeptArtefact] = {}
         self._digests: dict[str, str] = {}
         self._generation = kernel.session.generation
+        self._told = ""
 
     async def begin(self, names: Sequence[str]) -> None:
         """See :class:`analyst.agent.workbench.Workbench`."""
@@ -84,12 +85,18 @@ class KernelWorkbench:
 
     async def restore_if_lost(self) -> str:
         """See :class:`analyst.agent.workbench.Workbench`."""
-        if not self._is_lost():
-            return ""
-        await self._kernel.ensure_ready()
-        lost = await self._bring_back(set())
-        text = "The agent's kernel was replaced; what the finished steps left is back"
-        return text + (f", but {_listed(lost)}." if lost else ".")
+        await self.follow()
+        told, self._told = self._told, ""
+        return told
+
+    async def follow(self) -> None:
+        """Bring back what was kept into a kernel that took the place of another."""
+        if self._is_lost():
+            await self._kernel.ensure_ready()
+        if self._is_lost():
+            lost = await self._bring_back(set())
+            text = "The agent's kernel was replaced; what the finished steps left is back"
+            self._told = text + (f", but {_listed(lost)}." if lost else ".")
 
     async def restore(self, artefacts: Sequence[KeptArtefact]) -> list[str]:
         """Bring artefacts back into the kernel; return the names of those that are lost."""

@@ -82,6 +82,9 @@ def holds(expression: str, namespace: dict[str, Any]) -> dict[str, Any]:
             return {"holds": bool(value)}
         except ValueError:
             return {"holds": bool(value.all())}
+    except NameError:
+        # Words may happen to be an expression: "it is sorted".
+        return {}
     except Exception as error:  # noqa: BLE001 - whatever a check raises, it does not hold
         return {"trouble": f"{type(error).__name__}: {error}"[:300]}
 
