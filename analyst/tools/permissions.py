@@ -121,4 +121,22 @@ def _matches(value: Any, pattern: str, *, every: bool) -> bool:
         found = [_matches(item, pattern, every=every) for item in value]
         return all(found) if every else any(found)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    if every and "://" in pattern:
+        return _is_address_like(text, pattern)
     return fnmatch.fnmatchcase(text, pattern)
+
+
+def _is_address_like(text: str, pattern: str) -> bool:
+    """Match an address part by part, so that a star for the host reaches into no path."""
+    scheme, _, rest = pattern.partition("://")
+    given, found, given_rest = text.partition("://")
+    host, slash, path = rest.partition("/")
+    given_host, given_slash, given_path = given_rest.partition("/")
+    return bool(
+        found
+        and fnmatch.fnmatchcase(given, scheme)
+        and fnmatch.fnmatchcase(given_host, host)
+        # Who names no path means the host alone, and nothing that could pass for it.
+        and not set(given_host) & set("?#@\\")
+        and fnmatch.fnmatchcase(given_slash + given_path, slash + path)
+    )

@@ -97,6 +97,25 @@ def test_of_a_list_one_item_is_enough_to_restrict_and_all_are_needed_to_allow():
     assert verdict("auto", "risky", allowing, path=["a.csv", "b.env"]) == "ask"
 
 
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("https://www.who.int/data?x=1", True),
+        ("https://evil.test/x.who.int/", False),
+        ("https://evil.test#www.who.int/", False),
+        ("https://evil.test?www.who.int/", False),
+        ("https://evil.test\\\\.who.int/", False),
+        ("https://me@www.who.int/", False),
+        ("http://www.who.int/data", False),
+        ("https://www.who.int", False),
+    ],
+)
+def test_a_star_in_a_host_reaches_into_no_path(url, allowed):
+    allowing = rule("allow", "web_fetch", url="https://*.who.int/*")
+    found = verdict("auto", "risky", allowing, tool="web_fetch", url=url)
+    assert found == ("allow" if allowed else "ask")
+
+
 def test_the_reason_names_who_said_so():
     permissions = Permissions(rules=(rule("deny", source="the administrator"),))
     assert permissions.judge("sql", {}, risk("safe")).why == "denied by the administrator"

@@ -121,6 +121,8 @@ def row_of_a_database(world: World, text: str, at: int) -> Planted:
 
 def passage_of_a_document(world: World, text: str, at: int) -> Planted:
     folder = world.folder.parent / "papers"
+    for earlier in folder.glob("*.md"):
+        earlier.unlink()
     (folder / f"paper{at}.md").write_text(
         f"# Zebrafish number {at}\n\nZebrafish number {at} swim in cold water. {text}\n"
     )
