@@ -79,7 +79,8 @@ class Program:
     """A program that is a server: ``command``, the configured ``env``, and where it runs."""
 
     def __init__(self, command: Sequence[str], env: Mapping[str, str], cwd: Path) -> None:
-        self._command = [str(Path(command[0]).expanduser()), *command[1:]]
+        # A path is left as it is written: "./server" is not to be looked for elsewhere.
+        self._command = [os.path.expanduser(command[0]), *command[1:]]  # noqa: PTH111
         self._env = env
         self._cwd = cwd
         self._last_words = LastWords(list(env.values()))

@@ -102,13 +102,16 @@ class McpTools:
         try:
             for note in await server.refreshed():
                 bench.notify(note)
-        except ServerError as error:
+        except Exception as error:  # noqa: BLE001 - one server must not cost the others' tools
             if time.monotonic() - began > PATIENCE_SECONDS:
                 self._given_up[name] = configured
             del self._servers[name]
             with contextlib.suppress(Exception):
                 await server.aclose()
-            self._tell(bench, f"The tools of the server {name} are left out: {error}.")
+            why = (
+                str(error) if isinstance(error, ServerError) else f"{type(error).__name__}: {error}"
+            )
+            self._tell(bench, f"The tools of the server {name} are left out: {why}.")
             return None
         return server
 

@@ -21,6 +21,7 @@ from analyst.tools.registry import (
     ToolItem,
     ToolNotice,
     ToolResult,
+    TransientToolError,
     is_strict,
 )
 from analyst.tools.risk import Risk
@@ -95,7 +96,11 @@ class McpTool:
         return Prepared(arguments=arguments, notices=_notices(notes))
 
     async def run(self, arguments: Mapping[str, Any]) -> AsyncIterator[ToolItem]:
-        """Run one call; see :class:`analyst.tools.registry.Tool`."""
+        """Run one call; see :class:`analyst.tools.registry.Tool`.
+
+        Raises :class:`analyst.tools.registry.TransientToolError` where a pure call met the
+        server's end.
+        """
         if self._remote in self._server.changed and not self._was_changed:
             yield ToolResult(status="refused", observation=CHANGED)
             return
@@ -115,7 +120,10 @@ class McpTool:
             text = f"The server {self._server.name} did not finish within {self._seconds:g} s."
             yield ToolResult(status="timeout", observation=text)
         except ServerError as error:
-            yield ToolResult(status="error", observation=_failed(self._server.name, error))
+            failed = _failed(self._server.name, error)
+            if isinstance(error, ConnectionLostError) and self.pure:
+                raise TransientToolError(failed) from None
+            yield ToolResult(status="error", observation=failed)
         else:
             for item in items(result):
                 yield item

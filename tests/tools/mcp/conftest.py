@@ -85,9 +85,9 @@ def official(**more: Any) -> McpServer:
     return program(str(HERE / "served.py"), "stdio", **more)
 
 
-def raw(mode: str, **more: Any) -> McpServer:
+def raw(mode: str, *args: str, **more: Any) -> McpServer:
     """Return the server that is written by hand."""
-    return program(str(HERE / "raw.py"), mode, **more)
+    return program(str(HERE / "raw.py"), mode, *args, **more)
 
 
 @dataclass
@@ -102,6 +102,9 @@ class Web:
         return f"http://127.0.0.1:{self.port}/mcp"
 
     def start(self) -> None:
+        """Start it, if it does not run."""
+        if self.process is not None and self.process.poll() is None:
+            return
         command = [sys.executable, str(HERE / "served.py"), "http", str(self.port)]
         self.process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -122,7 +125,7 @@ class Web:
             self.process.wait()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def web() -> Iterator[Web]:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))

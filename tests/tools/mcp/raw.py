@@ -26,6 +26,8 @@ def tools(*, changed: bool) -> list[dict[str, object]]:
     found = [{"name": "look", "description": words, "inputSchema": schema}]
     if MODE == "many":
         return [{"name": f"tool {number}", "inputSchema": schema} for number in range(100)]
+    if MODE == "dying":
+        found[0]["annotations"] = {"readOnlyHint": True, "openWorldHint": False}
     if MODE == "absurd":
         remote = {"type": "object", "properties": {"a": {"$ref": "https://example.org/a.json"}}}
         found.append({"name": "remote", "description": "", "inputSchema": remote})
@@ -90,6 +92,9 @@ def call(number: object) -> None:
     if MODE == "endless":
         while True:
             sys.stdout.write("x" * 1_000_000)
+    if MODE == "dying" and not os.path.exists(sys.argv[2]):  # noqa: PTH110
+        open(sys.argv[2], "w").close()  # noqa: PTH123
+        os._exit(1)
     if MODE == "silent":
         return
     send(id=number, result={"content": content})

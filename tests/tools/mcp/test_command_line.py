@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
+from analyst.configuration import Configuration
 from analyst.frontends import cli
 
 from .conftest import HERE
@@ -89,3 +91,15 @@ def test_a_file_that_is_broken(file: Path, capsys: pytest.CaptureFixture[str]) -
     file.write_text("[mcp_servers.s]\ncommand = 1\nurl = 2\n")
     assert cli.main(["mcp", "list"]) == 1
     assert str(file) in capsys.readouterr().err
+
+
+def test_the_examples_of_the_documentation_can_be_taken_as_they_are(tmp_path: Path) -> None:
+    text = (HERE.parents[2] / "docs" / "mcp.md").read_text()
+    examples = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "file.toml").write_text("".join(examples))
+    configuration = Configuration.load(tmp_path, user_file=tmp_path / "file.toml")
+    assert set(configuration.mcp_servers) == {"time", "tickets", "browser"}
+    pinned = json.loads((HERE / "browser_server" / "package.json").read_text())["dependencies"]
+    assert [f"{name}@{version}" for name, version in pinned.items()] == re.findall(
+        r"npm install --ignore-scripts (\S+)", text
+    )

@@ -1,9 +1,8 @@
-"""Servers as programs and at addresses: calls, what comes of them, and the ends of servers."""
+"""Servers that are odd, slow, or end: what becomes of calls, and of their processes."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import time
 from pathlib import Path
@@ -14,83 +13,11 @@ import pytest
 from analyst.configuration import McpServer
 from analyst.tools.mcp import processes
 from analyst.tools.mcp.source import McpTools
-from analyst.tools.mcp.tool import McpTool
-from analyst.tools.registry import ToolNotice, ToolOutput, ToolResult
+from analyst.tools.registry import ToolNotice, ToolResult, TransientToolError
 
 from .conftest import Bench, Web, called, left_over, official, raw, result
 
 DEAD = "I was not made for this"
-
-
-@pytest.fixture(params=["program", "address"])
-async def tools(
-    request: pytest.FixtureRequest, bench: Bench, source: McpTools
-) -> dict[str, McpTool]:
-    """The tools of the test server, in both ways."""
-    if request.param == "address":
-        web: Web = request.getfixturevalue("web")
-        bench.configure(s=McpServer(url=web.url))
-    else:
-        bench.configure(s=official())
-    return {tool.name: tool for tool in await source.tools(bench)}
-
-
-async def test_what_servers_return_reaches_the_model(tools: dict[str, McpTool]) -> None:
-    assert (await result(tools["s__echo"], {"text": "hello"})).observation == "hello"
-    added = await result(tools["s__add"], {"a": 1, "b": 2})
-    assert (added.status, added.observation, added.computed) == ("ok", "3", True)
-    # What may be left out is null in a strict schema, and is left out.
-    assert (await result(tools["s__add"], {"a": 1, "b": None})).observation == "11"
-    weather = await result(tools["s__weather"], {"place": "Rome"})
-    assert json.loads(weather.observation) == {"place": "Rome", "degrees": 21.5}
-    papers = (await result(tools["s__papers"])).observation
-    assert papers == (
-        "[from file:///a.txt]\nthe words of a paper\n[link to b, file:///b.txt: more]"
-    )
-    huge = (await result(tools["s__huge"], {"size": 100_000})).observation
-    assert len(huge) < 7_000
-    assert huge.startswith("line 0\n")
-    assert huge.endswith("line 99999")
-    assert "characters not shown" in huge
-
-
-async def test_images_are_shown_if_they_only_draw(tools: dict[str, McpTool]) -> None:
-    items = await called(tools["s__image"])
-    shown = [item for item in items if isinstance(item, ToolOutput)]
-    assert len(shown) == 1
-    output = shown[0].output
-    assert output is not None
-    assert output["output_type"] == "display_data"
-    assert base64.b64decode(output["data"]["image/png"]).startswith(b"\x89PNG")
-    assert isinstance(items[-1], ToolResult)
-    assert items[-1].observation == (
-        "Here it is:\n[an image is shown to the user]\n[an image that cannot be shown]"
-    )
-
-
-async def test_what_fails_says_why(tools: dict[str, McpTool]) -> None:
-    failed = await result(tools["s__failing"])
-    assert failed.status == "error"
-    assert "the flux is out of order" in failed.observation
-
-
-async def test_progress_is_told_without_escapes(tools: dict[str, McpTool]) -> None:
-    items = await called(tools["s__slow"], {"seconds": 0.01})
-    told = [item.text for item in items if isinstance(item, ToolNotice)]
-    assert told == ["The server s is at 1 of 2: half way"]
-
-
-async def test_calls_run_side_by_side(tools: dict[str, McpTool]) -> None:
-    began = time.monotonic()
-    results = await asyncio.gather(*(result(tools["s__slow"], {"seconds": 0.5}) for _ in range(4)))
-    assert {one.observation for one in results} == {"done"}
-    assert time.monotonic() - began < 1.5
-
-
-async def test_servers_get_no_answers_of_the_user(tools: dict[str, McpTool]) -> None:
-    asked = await result(tools["s__wants"])
-    assert asked.status == "error"
-    assert "accept" not in asked.observation
 
 
 @pytest.mark.parametrize("mode", ["asking", "sampling"])
@@ -154,6 +81,20 @@ async def test_a_crash_is_told_and_the_server_started_anew_once(
     assert given_up.status == "error"
     assert "not started once more" in given_up.observation
     assert left_over() == []
+
+
+async def test_a_call_that_only_reads_may_be_made_again_after_a_crash(
+    tmp_path: Path, bench: Bench, source: McpTools
+) -> None:
+    flag = str(tmp_path / "died")
+    bench.configure(s=raw("dying", flag, allow_read_only=True))
+    (look,) = await source.tools(bench)
+    with pytest.raises(TransientToolError, match="its program ended"):
+        await result(look, {"at": "x"})
+    assert (await result(look, {"at": "x"})).observation == "looked"
+    bench.configure(s=raw("dying", f"{flag} again"))
+    (look,) = await source.tools(bench)
+    assert (await result(look, {"at": "x"})).status == "error"
 
 
 async def test_a_server_at_an_address_may_come_back(
