@@ -95,8 +95,8 @@ class Budget:
 
     @property
     def cost(self) -> float | None:
-        """Money used; ``None`` when a model without a known price replied."""
-        return None if self.unpriced else self.money
+        """Money used; ``None`` without prices, and when a model replied that has none."""
+        return None if self.unpriced or not self.prices else self.money
 
     def count_reply(self, usage: Usage, *, model: str = "", kept: bool = False) -> None:
         """Count one reply of a model, a step; one that was ``kept`` from before costs nothing."""

@@ -197,8 +197,13 @@ class SessionModels:
         return model
 
 
-def prices_for(configuration: Configuration) -> dict[str, Price]:
-    """Return the prices that hold for runs: as configured, and nothing for embedded models."""
+def prices_for(configuration: Configuration, settings: Settings) -> dict[str, Price]:
+    """Return the prices that hold for a run: as configured, and nothing for embedded models.
+
+    Who neither gave a price nor limits the cost is told of no money: then there are none.
+    """
+    if not configuration.prices and settings.max_cost is None:
+        return {}
     free = Price(input=0, output=0)
     return {entry.title: free for entry in CATALOGUE} | dict(configuration.prices)
 

@@ -98,7 +98,7 @@ class Run:
                 seconds=self.settings.max_seconds,
                 cost=self.settings.max_cost,
             ),
-            prices=prices_for(self.configuration),
+            prices=prices_for(self.configuration, self.settings),
         )
         self._phases: dict[str, float] = {}
         self._recollection: Recollection | None = None

@@ -259,7 +259,19 @@ async def test_models_are_kept_open_until_the_end_but_not_endlessly() -> None:
 
 
 def test_embedded_models_cost_nothing_unless_a_price_is_given() -> None:
-    title = "Qwen2.5-Coder-1.5B-Instruct"
-    assert prices_for(Configuration())[title].output == 0
+    title, limited = "Qwen2.5-Coder-1.5B-Instruct", Settings().updated({"max_cost": "1"})
+    assert prices_for(Configuration(), limited)[title].output == 0
     priced = Configuration.model_validate({"prices": {title: {"input": 1, "output": 2}}})
-    assert prices_for(priced)[title].output == 2
+    assert prices_for(priced, Settings())[title].output == 2
+    # Nobody asked about money.
+    assert prices_for(Configuration(), Settings()) == {}
+
+
+async def test_who_asked_for_no_price_is_told_no_cost(make_session: MakeSession) -> None:
+    session = make_session([SUM, "FINAL: 7.0"])
+    stream = await collect(session, "What is the sum of qty?", data={"df": FRAME})
+    assert finish(stream).cost is None
+    assert not notes(stream, "no_price")
+    stream = await collect(session, "What is the sum of qty?", data={"df": FRAME})
+    assert not of_kind(stream, events.Prompt)
+    assert finish(stream).cost is None
