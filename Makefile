@@ -50,6 +50,7 @@ extension/node_modules/.made: $(VENV)/.test extension/package.json extension/yar
 packages:
 	@{ command -v chromium || command -v chromium-browser; } >/dev/null \
 		&& { command -v pg_ctl || ls /usr/lib/postgresql/*/bin/pg_ctl; } >/dev/null 2>&1 \
+		&& { command -v mariadbd || ls /usr/sbin/mariadbd; } >/dev/null 2>&1 \
 		|| .ci/debian-packages
 
 benchmarks: $(VENV)/.test

@@ -7,6 +7,8 @@ import signal
 
 import pytest
 
+from .servers import mariadb, postgresql
+
 
 def pytest_configure() -> None:
     """Take Ctrl-C as usual, also where a script started the tests in the background."""
@@ -18,3 +20,15 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put browser tests last: Playwright's event loop stays in the thread that used it."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.fixture(scope="session")
+def start_postgresql():
+    """Return what starts a PostgreSQL server, as a context manager."""
+    return postgresql
+
+
+@pytest.fixture(scope="session")
+def start_mariadb():
+    """Return what starts a MariaDB server, as a context manager."""
+    return mariadb

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-import shutil
-import socket
-import subprocess
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,42 +17,11 @@ from analyst.memory.recall import Outcome, Recall
 from analyst.memory.store import FindingStore
 
 
-def program(name: str) -> str:
-    found = shutil.which(name) or max(
-        map(str, Path("/usr/lib/postgresql").glob(f"*/bin/{name}")), default=None
-    )
-    assert found is not None, "PostgreSQL's server is missing: .ci/debian-packages installs it"
-    return found
-
-
 @pytest.fixture(scope="module")
-def server(tmp_path_factory) -> Iterator[str]:
+def server(start_postgresql) -> Iterator[str]:
     """Start a server and return the address of an empty database."""
-    folder = tmp_path_factory.mktemp("postgresql")
-    as_user: list[str] = []
-    if os.geteuid() == 0:
-        # It refuses to run as root.
-        user = pwd.getpwnam("postgres")
-        as_user = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
-        for path in (folder, *folder.parents[:2]):
-            path.chmod(0o755)
-        os.chown(folder, user.pw_uid, user.pw_gid)
-    data = folder / "data"
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-
-    def run(*command: str) -> None:
-        done = subprocess.run(
-            [*as_user, *command], check=False, capture_output=True, text=True, cwd=folder
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    run(program("initdb"), "-D", str(data), "-U", "analyst", "--auth=trust", "--no-sync")
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
-    run(program("pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
-    yield f"postgresql+pg8000://analyst@127.0.0.1:{port}/postgres"
-    run(program("pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
+    with start_postgresql() as address:
+        yield address
 
 
 @pytest.fixture

@@ -6,9 +6,12 @@ kernel need not have DuckDB.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import tempfile
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ CELL_LENGTH = 200
 VECTORS = 64
 """Vectors, of at most 2048 rows each, that are fetched at a time."""
 
+STOP_TRIES = 10
 MOST_FILES = 50
 _DATA_ENDINGS = frozenset(
     {".csv", ".tsv", ".tab", ".txt", ".parquet", ".pq", ".json", ".jsonl", ".ndjson", ".gz"}
@@ -54,39 +58,92 @@ def memory_limit() -> int | None:
 
 
 def run(
-    query: str, save_as: str | None, most_rows: int, shown_rows: int, namespace: dict[str, Any]
+    query: str,
+    namespace: dict[str, Any],
+    *,
+    save_as: str | None,
+    most_rows: int,
+    shown_rows: int,
+    seconds: float,
 ) -> dict[str, Any]:
     """Run ``query``; bind the result to ``save_as``, and return what :func:`shown` returns.
 
-    A mistake in the query is returned as ``error``, with the names of the ``frames`` there are.
-    Raises ImportError where DuckDB is not installed.
+    A mistake in the query is returned as ``error``, with the names of the ``frames`` there are;
+    a query that takes longer than ``seconds`` as ``timeout``. Raises ImportError where DuckDB is
+    not installed.
     """
     import duckdb  # noqa: PLC0415 - the kernel may not have it
 
-    try:
+    def work() -> tuple[list[list[str]], Any, bool]:
         # A frame is found by its name among the variables of the code that calls: the user's,
         # and two that no query names.
         call = "_sql_connection_of_the_analyst.execute(_sql_query_of_the_analyst)"
-        eval(  # noqa: S307 - a constant
-            call,
-            namespace,
-            {
-                "_sql_connection_of_the_analyst": connection(),
-                "_sql_query_of_the_analyst": query,
-            },
-        )
-        columns, frame, more = fetched(connection(), most_rows)
+        own = {
+            "_sql_connection_of_the_analyst": connection(),
+            "_sql_query_of_the_analyst": query,
+        }
+        eval(call, namespace, own)  # noqa: S307 - a constant
+        return fetched(connection(), most_rows)
+
+    try:
+        columns, frame, more = _stoppable(work, seconds)
+    except TimeoutError:
+        return {"timeout": True}
     except duckdb.Error as error:
+        with contextlib.suppress(duckdb.Error):
+            # Else a transaction that a query began would refuse all that follow.
+            connection().rollback()
         return {
             "error": [type(error).__name__, str(error)[:4000]],
             "frames": [
-                [name, list(map(str, frame.columns[:30]))]
+                [name, [str(label) for label in frame.columns[:30]]]
                 for name, frame in itertools.islice(frames_of(namespace).items(), 20)
             ],
         }
     if save_as is not None:
         namespace[save_as] = frame
     return shown(columns, frame, more=more, rows=shown_rows)
+
+
+def _stoppable(work: Callable[[], Any], seconds: float) -> Any:
+    """Return what ``work`` returns, and stop its query when it is late or interrupted.
+
+    It works in a thread, for DuckDB does not look for an interrupt all the time. Raises
+    TimeoutError, and what ``work`` raises.
+    """
+    connection()  # made here, so that what is wrong with it is told
+    ended = threading.Event()
+    returned: list[Any] = []
+    raised: list[BaseException] = []
+
+    def run_it() -> None:
+        try:
+            returned.append(work())
+        except BaseException as error:  # noqa: BLE001 - raised again by who waits
+            raised.append(error)
+        finally:
+            ended.set()
+
+    threading.Thread(target=run_it, daemon=True, name="sql").start()
+    try:
+        in_time = ended.wait(seconds)
+    finally:
+        if not ended.is_set():
+            _stop(ended)
+    if not in_time:
+        raise TimeoutError
+    if raised:
+        raise raised[0]
+    return returned[0]
+
+
+def _stop(ended: threading.Event) -> None:
+    """Interrupt the query, also if it is between two of its parts; a deaf connection is left."""
+    for _ in range(STOP_TRIES):
+        connection().interrupt()
+        if ended.wait(0.1):
+            return
+    _connections.clear()
 
 
 def fetched(opened: Any, most_rows: int) -> tuple[list[list[str]], Any, bool]:

@@ -14,7 +14,7 @@ IN_SESSION = "It reads the session's frames and files in the isolated kernel."
 
 def judge_in_session(query: object, *, hosts: Sequence[str], isolated: bool) -> Risk:
     """Judge a query that runs in the kernel. Never raises."""
-    statement = read(query, "duckdb", own_functions=True)
+    statement = read(query, "duckdb", functions="own")
     words = statement.words
     if "another machine" in words and hosts:
         words += f" This kernel reaches {', '.join(hosts)}."

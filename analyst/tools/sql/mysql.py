@@ -64,7 +64,7 @@ class OpenedMysql(OpenedServer):
             return super().fetch(text, most_rows)
         text = text.strip().removesuffix(";").rstrip()
         hold_no_semicolon(text)
-        statement = read(text, "mysql", own_functions=True)
+        statement = read(text, "mysql", functions="all")
         if not statement.reads or _INTO_FILE.search(text):
             raise DatabaseError(
                 f"{self.address.name} is open for reading only. {statement.words}".rstrip()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+import pandas as pd
+
 from analyst.tools.sql.frames import Fetched
 
 
@@ -46,7 +48,7 @@ def grouped(fetched: Fetched) -> list[Table]:
     """Make tables of rows (name, view or not, number of rows, column, type), in their order."""
     found: dict[str, tuple[bool, int | None, list[tuple[str, str]]]] = {}
     for name, is_view, rows, column, kind in fetched.frame.itertuples(index=False):
-        count = int(rows) if rows is not None and rows == rows and rows >= 0 else None  # noqa: PLR0124
+        count = None if pd.isna(rows) or rows < 0 else int(rows)
         entry = found.setdefault(str(name), (bool(is_view), count, []))
         entry[2].append((str(column), str(kind)))
     return [

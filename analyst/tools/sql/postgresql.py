@@ -9,11 +9,16 @@ a reading, and it goes to the server as one statement, or must hold no semicolon
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import CursorResult
 
 from analyst.tools.sql.databases import DatabaseError
-from analyst.tools.sql.frames import Fetched
+from analyst.tools.sql.frames import BATCH, Fetched, fetch_rows
 from analyst.tools.sql.opened import MOST_COLUMNS, Table, grouped
 from analyst.tools.sql.servers import OpenedServer, fetched_of, hold_no_semicolon, server_seconds
+from analyst.tools.sql.statements import read
 
 _AS_IT_IS = re.compile(r"\s*(?:show|explain)\b", re.IGNORECASE)
 _CURSOR = "analyst_rows"
@@ -52,10 +57,23 @@ class OpenedPostgres(OpenedServer):
             return super().fetch(text, most_rows)
         text = text.strip().removesuffix(";").rstrip()
         if _AS_IT_IS.match(text):
+            # A read-only transaction lets EXPLAIN ANALYZE create a table, until it is undone.
+            statement = read(text, "postgres", functions="all")
+            if not statement.reads:
+                raise DatabaseError(f"The database is open for reading only. {statement.words}")
             hold_no_semicolon(text)
             return fetched_of(self.run(text), most_rows)
         self._alone(f"DECLARE {_CURSOR} NO SCROLL CURSOR WITHOUT HOLD FOR {text}")
-        return fetched_of(self.run(f"FETCH FORWARD {most_rows + 1} FROM {_CURSOR}"), most_rows)
+        first = self._next(min(BATCH, most_rows + 1))
+        waiting = [first.fetchall()]
+
+        def fetch_many(count: int) -> Sequence[Sequence[Any]]:
+            return waiting.pop() if waiting else self._next(count).fetchall()
+
+        return fetch_rows(list(map(str, first.keys())), fetch_many, most_rows)
+
+    def _next(self, count: int) -> CursorResult[Any]:
+        return self.run(f"FETCH FORWARD {count} FROM {_CURSOR}")
 
     def _alone(self, text: str) -> None:
         """Send a text that the server takes for one statement, or refuses."""

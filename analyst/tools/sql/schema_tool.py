@@ -116,7 +116,9 @@ def _line(table: Table, most: int) -> str:
     if table.rows is not None:
         line += f" ({table.rows} rows)"
     if table.columns:
-        line += ": " + ", ".join(f"{_short(n)} {_short(k)}" for n, k in table.columns[:most])
+        line += ": " + ", ".join(
+            f"{_short(n)} {_short(k)}".strip() for n, k in table.columns[:most]
+        )
     if len(table.columns) > most:
         line += f", … {len(table.columns) - most} more columns"
     return line

@@ -18,6 +18,13 @@ from kernel_sandbox import (
 MOST_ROWS = 1_000_000
 """Rows of a result that are kept. It stays in the kernel, so it may be larger than others."""
 
+_RUN = (
+    "helper.sql.run(query, namespace, save_as=save_as, most_rows=most_rows, "
+    "shown_rows=shown_rows, seconds=seconds)"
+)
+GRACE_SECONDS = 5.0
+"""From the time at which the kernel stops a query itself to an interrupt of the kernel."""
+
 
 class QueryFailedError(Exception):
     """A query did not give a result; ``words`` are for the model."""
@@ -35,8 +42,9 @@ async def query_session(
     try:
         await kernel.ensure_ready()
         told: Any = await kernel.call(
-            "helper.sql.run(query, save_as, most_rows, shown_rows, namespace)",
-            deadline=seconds,
+            _RUN,
+            deadline=seconds + GRACE_SECONDS,
+            seconds=seconds,
             query=query,
             save_as=save_as,
             most_rows=MOST_ROWS,
@@ -44,10 +52,11 @@ async def query_session(
         )
         if isinstance(told, dict) and "error" in told:
             raise QueryFailedError("error", _mistake(told))
+        if isinstance(told, dict) and "timeout" in told:
+            raise _late(seconds)
         return Result.of_kernel(told)
     except KernelTimeoutError:
-        words = f"The query took longer than {seconds:g} seconds and was stopped."
-        raise QueryFailedError("timeout", words) from None
+        raise _late(seconds) from None
     except KernelDiedError as error:
         raise QueryFailedError("died", str(error)) from None
     except EvaluationError as error:
@@ -64,6 +73,12 @@ async def tables_of_session(kernel: AnalysisKernel) -> dict[str, Any]:
     except KernelSandboxError as error:
         raise QueryFailedError("error", f"The kernel cannot tell its tables: {error}") from None
     return told if isinstance(told, dict) else {}
+
+
+def _late(seconds: float) -> QueryFailedError:
+    return QueryFailedError(
+        "timeout", f"The query took longer than {seconds:g} seconds and was stopped."
+    )
 
 
 def _of_evaluation(error: EvaluationError) -> QueryFailedError:

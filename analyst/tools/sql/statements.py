@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import sqlglot
 from sqlglot import TokenType, exp
@@ -16,6 +16,7 @@ from sqlglot import TokenType, exp
 from analyst.tools.sql.functions import ACTING_CLASSES, acts, is_harmless
 
 MOST_CHARACTERS = 100_000
+Functions = Literal["known", "own", "all"]
 
 _READS = (exp.Query, exp.Values, exp.Describe, exp.Show, exp.Summarize, exp.Pivot)
 _FIRST_WORDS = frozenset(
@@ -76,21 +77,22 @@ class Statement:
 _UNREADABLE = Statement("It cannot be read as SQL, so what it does is not known.")
 
 
-def read(query: object, dialect: str, *, own_functions: bool = False) -> Statement:
+def read(query: object, dialect: str, *, functions: Functions = "known") -> Statement:
     """Judge a text in a dialect of sqlglot's. Never raises: what fails is no reading.
 
-    ``own_functions``: take functions for harmless that nothing is known of, where a sandbox holds
-    what they do.
+    ``functions``: which are taken for harmless. ``known``: those known to compute. ``own``: also
+    those of which nothing is known, where a sandbox holds what they do. ``all``: only the form of
+    the statement is judged.
     """
     if not isinstance(query, str):
         return Statement("It is no text.")
     try:
-        return _read(query, dialect, own_functions)
+        return _read(query, dialect, functions)
     except Exception:  # noqa: BLE001 - hostile text finds errors of a parser; judging fails closed
         return _UNREADABLE
 
 
-def _read(query: str, dialect: str, own_functions: bool) -> Statement:  # noqa: FBT001
+def _read(query: str, dialect: str, functions: Functions) -> Statement:
     if len(query) > MOST_CHARACTERS:
         return Statement("It is too long to be judged.")
     if "\0" in query or _RUN_COMMENT.search(query):
@@ -105,7 +107,7 @@ def _read(query: str, dialect: str, own_functions: bool) -> Statement:  # noqa: 
         return Statement()
     if word == "explain" and (explained := _EXPLAIN.match(query)) is not None:
         rest = query[explained.end() :]
-        return _UNREADABLE if _EXPLAIN.match(rest) else _read(rest, dialect, own_functions)
+        return _UNREADABLE if _EXPLAIN.match(rest) else _read(rest, dialect, functions)
     if word in {"explain", "show", "pragma"}:
         return Statement(f"It is no reading ({word.upper()}).")
     tokens = sqlglot.tokenize(query, dialect=dialect)
@@ -114,7 +116,7 @@ def _read(query: str, dialect: str, own_functions: bool) -> Statement:  # noqa: 
     if any(token.token_type == TokenType.SEMICOLON for token in tokens):
         return Statement("It is more than one statement.")
     (tree,) = (one for one in sqlglot.parse(query, dialect=dialect) if not _is_empty(one))
-    return Statement(" ".join(dict.fromkeys(_words_of(tree, own_functions=own_functions))))
+    return Statement(" ".join(dict.fromkeys(_words_of(tree, functions))))
 
 
 def _is_empty(tree: Any) -> bool:
@@ -132,14 +134,14 @@ def _of_first_word(query: str, dialect: str) -> str:
     return next((words for kinds, words in _DOES if isinstance(tree, kinds)), "")
 
 
-def _words_of(tree: Any, *, own_functions: bool) -> list[str]:
+def _words_of(tree: Any, functions: Functions) -> list[str]:
     found = [] if isinstance(tree, _READS) else ["It is no reading."]
     for node in tree.walk():
         found += [words for kinds, words in _DOES if isinstance(node, kinds)][:1]
         if isinstance(node, exp.CTE | exp.Subquery) and not isinstance(node.this, _INSIDE):
             found.append("It is no reading.")
-        if isinstance(node, exp.Func):
-            found += _of_function(node, own_functions=own_functions)
+        if isinstance(node, exp.Func) and functions != "all":
+            found += _of_function(node, functions)
         elif _is_name_of_elsewhere(node):
             found.append("It reads from another machine.")
     return found
@@ -156,12 +158,12 @@ def _is_name_of_elsewhere(node: Any) -> bool:
 _INSIDE = (exp.Query, exp.Values, exp.Table, exp.Describe, exp.Show, exp.Summarize, exp.Pivot)
 
 
-def _of_function(node: exp.Func, *, own_functions: bool) -> list[str]:
+def _of_function(node: exp.Func, functions: Functions) -> list[str]:
     if isinstance(node, exp.Anonymous | exp.AnonymousAggFunc):
         name = node.name.lower()
         if acts(name):
             return [f"It calls {name[:40]}, which does more than compute."]
-        if not own_functions and not is_harmless(name):
+        if functions == "known" and not is_harmless(name):
             return [f"It calls {name[:40]!r}, of which nothing is known here."]
     elif type(node).__name__ in ACTING_CLASSES:
         return [f"It calls {node.sql_name().lower()}, which does more than compute."]

@@ -118,11 +118,13 @@ class SqlTool(ToolDefaults):
         self, name: str, query: str, save_as: str | None
     ) -> tuple[Result, tuple[str, ...]]:
         """Ask a configured database; return the result and what is to be said of it."""
+        words = ""
         try:
             address = address_of(name, self.database(name))
-            writes = address.writes and not (
-                address.is_known and read(query, DIALECTS[address.kind]).reads
-            )
+            statement = read(query, DIALECTS[address.kind]) if address.is_known else None
+            writes = address.writes and not (statement is not None and statement.reads)
+            if statement is not None and not writes:
+                words = statement.words
 
             def work(opened: Opened) -> Fetched:
                 return opened.query(query, address.row_cap)
@@ -131,7 +133,9 @@ class SqlTool(ToolDefaults):
         except QueryTimeoutError as error:
             raise QueryFailedError("timeout", str(error)) from None
         except DatabaseError as error:
-            raise QueryFailedError("error", str(error)) from None
+            # The database refused to write by a word of its own, such as a syntax error.
+            hint = f"\n{name} is open for reading only. {words}" if words else ""
+            raise QueryFailedError("error", f"{error}{hint}") from None
         remarks = fetched.changes
         if save_as is not None:
             try:
