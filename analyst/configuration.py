@@ -98,8 +98,15 @@ class Knowledge(_Part):
 
 
 class Role(_Part):
-    """Who works in a team: what it is told, which tools and which model it has."""
+    """Who works in a team: what it is told, which tools and which model it has.
 
+    ``does`` says what it is there for, ``none`` that it takes no part; ``tools`` are names, or
+    patterns with ``*`` and ``?``. What is not given is as for the role of that name.
+    """
+
+    does: (
+        Literal["plan", "search", "compute", "review", "decide", "write", "discuss", "none"] | None
+    ) = None
     prompt: str = ""
     tools: tuple[str, ...] | None = None
     model: str | None = None

@@ -236,6 +236,9 @@ class Settings(BaseModel):
         description="how questions are worked on: 'loop' goes step by step, 'plan' makes a plan "
         "first and shows it, 'team' shares the work between roles",
     )
+    team_rounds: int = Field(
+        default=2, ge=1, le=20, description="most times that each role of a team speaks in a run"
+    )
     careful: Annotated[bool, BeforeValidator(_from_words)] = Field(
         default=False,
         description="compute each answer several times in different ways and take what most "

@@ -32,16 +32,18 @@ class Question:
     """One question as the model is asked it.
 
     ``data`` are the descriptions of frames and files that are new or changed since the last
-    question of the conversation; ``value_names`` are variables the code must assign.
+    question of the conversation; ``value_names`` are variables the code must assign. ``note`` is
+    said after the text; an answer's numbers may not rest on it.
     """
 
     text: str
     data: Sequence[str] = ()
     value_names: Sequence[str] = ()
+    note: str = ""
 
     def compose(self, note: str = "") -> str:
-        """Return the message: data first, then the question, a note, and what to assign."""
-        parts = [*self.data, self.text, note]
+        """Return the message: data first, then the question, notes, and what to assign."""
+        parts = [*self.data, self.text, self.note, note]
         if self.value_names:
             parts.append("Assign: " + ", ".join(self.value_names))
         return "\n\n".join(part.strip() for part in parts if part.strip())

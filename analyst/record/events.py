@@ -191,6 +191,49 @@ class PlanStepFinished(EventBase):
     resumed: bool = Field(default=False, description="it ended in the run that this one resumes")
 
 
+TeamWork = Literal["plan", "search", "compute", "review", "decide", "write", "discuss"]
+"""What a role of a team is there for. ``decide``: it speaks when others disagree."""
+
+TeamKind = Literal[
+    "plan", "passage", "result", "objection", "approval", "decision", "answer", "remark"
+]
+"""What a role said: a plan, what it found, a result, what is wrong with one, that one is right,
+which of two it is, the answer in words, or anything else."""
+
+
+class TeamTurnStarted(EventBase):
+    """A role of the team has its turn: what happens until the turn's end is its doing."""
+
+    type: Literal["team_turn_started"] = "team_turn_started"
+    role: str
+    does: TeamWork
+    reason: str = Field(description="why it is this role's turn, one sentence")
+    model: str
+
+
+class TeamTurnFinished(EventBase):
+    """A role's turn ended; what it said stands on the blackboard under ``number``."""
+
+    type: Literal["team_turn_finished"] = "team_turn_finished"
+    number: int
+    role: str
+    kind: TeamKind
+    text: str
+    about: int | None = Field(default=None, description="the number of the result it speaks of")
+    mentions: tuple[str, ...] = ()
+    failed: bool = Field(default=False, description="the turn came to nothing")
+    usage: Usage = Usage()
+    seconds: float = 0.0
+
+
+class TeamFinished(EventBase):
+    """The team is done. ``result`` is the number of the result that is the run's answer."""
+
+    type: Literal["team_finished"] = "team_finished"
+    result: int | None
+    reason: str = Field(description="why nobody else has a turn, one sentence")
+
+
 class Prompt(EventBase):
     """The messages exactly as sent. Logged, not shown.
 
@@ -401,6 +444,9 @@ Event = Annotated[
     | PlanRevised
     | PlanStepStarted
     | PlanStepFinished
+    | TeamTurnStarted
+    | TeamTurnFinished
+    | TeamFinished
     | Prompt
     | MessageDelta
     | ModelResponded

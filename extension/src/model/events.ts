@@ -10,6 +10,9 @@ export type AnyEvent =
   | PlanRevised
   | PlanStepStarted
   | PlanStepFinished
+  | TeamTurnStarted
+  | TeamTurnFinished
+  | TeamFinished
   | Prompt
   | MessageDelta
   | ModelResponded
@@ -245,6 +248,89 @@ export interface PlanStepFinished {
   type: 'plan_step_finished';
 }
 /**
+ * A role of the team has its turn: what happens until the turn's end is its doing.
+ */
+export interface TeamTurnStarted {
+  does:
+    'plan' | 'search' | 'compute' | 'review' | 'decide' | 'write' | 'discuss';
+  model: string;
+  /**
+   * why it is this role's turn, one sentence
+   */
+  reason: string;
+  role: string;
+  run_id: string;
+  seq: number;
+  /**
+   * seconds since the run started, monotonic clock
+   */
+  t: number;
+  type: 'team_turn_started';
+}
+/**
+ * A role's turn ended; what it said stands on the blackboard under ``number``.
+ */
+export interface TeamTurnFinished {
+  /**
+   * the number of the result it speaks of
+   */
+  about: number | null;
+  /**
+   * the turn came to nothing
+   */
+  failed: boolean;
+  kind:
+    | 'plan'
+    | 'passage'
+    | 'result'
+    | 'objection'
+    | 'approval'
+    | 'decision'
+    | 'answer'
+    | 'remark';
+  mentions: string[];
+  number: number;
+  role: string;
+  run_id: string;
+  seconds: number;
+  seq: number;
+  /**
+   * seconds since the run started, monotonic clock
+   */
+  t: number;
+  text: string;
+  type: 'team_turn_finished';
+  usage: Usage;
+}
+/**
+ * Tokens as the model's server counts them.
+ *
+ * ``input`` includes ``cached``: the tokens of the prompt that the server took from its
+ * cache. A server that reports nothing leaves 0.
+ */
+export interface Usage {
+  cached: number;
+  input: number;
+  output: number;
+}
+/**
+ * The team is done. ``result`` is the number of the result that is the run's answer.
+ */
+export interface TeamFinished {
+  /**
+   * why nobody else has a turn, one sentence
+   */
+  reason: string;
+  result: number | null;
+  run_id: string;
+  seq: number;
+  /**
+   * seconds since the run started, monotonic clock
+   */
+  t: number;
+  type: 'team_finished';
+}
+/**
  * The messages exactly as sent. Logged, not shown.
  *
  * A request whose messages begin with all the messages of the request before says so by
@@ -307,7 +393,7 @@ export interface ModelResponded {
   t: number;
   text: string;
   type: 'model_responded';
-  usage: Usage;
+  usage: Usage1;
 }
 /**
  * Tokens as the model's server counts them.
@@ -315,7 +401,7 @@ export interface ModelResponded {
  * ``input`` includes ``cached``: the tokens of the prompt that the server took from its
  * cache. A server that reports nothing leaves 0.
  */
-export interface Usage {
+export interface Usage1 {
   cached: number;
   input: number;
   output: number;
@@ -596,12 +682,12 @@ export interface RunFinished {
    */
   t: number;
   type: 'run_finished';
-  usage: Usage1;
+  usage: Usage2;
   /**
    * what of the usage was spent on checks of the answer, by check
    */
   usage_by_check: {
-    [k: string]: Usage2;
+    [k: string]: Usage3;
   };
 }
 /**
@@ -610,7 +696,7 @@ export interface RunFinished {
  * ``input`` includes ``cached``: the tokens of the prompt that the server took from its
  * cache. A server that reports nothing leaves 0.
  */
-export interface Usage1 {
+export interface Usage2 {
   cached: number;
   input: number;
   output: number;
@@ -621,7 +707,7 @@ export interface Usage1 {
  * ``input`` includes ``cached``: the tokens of the prompt that the server took from its
  * cache. A server that reports nothing leaves 0.
  */
-export interface Usage2 {
+export interface Usage3 {
   cached: number;
   input: number;
   output: number;
