@@ -23,7 +23,7 @@ from analyst.agent.task import Progress, Task
 from analyst.agent.values import missing
 from analyst.boundaries import instruction_in, marked
 from analyst.configuration import Configuration, ConfigurationError
-from analyst.llm.completion import ModelError
+from analyst.llm.completion import LanguageModel, ModelError
 from analyst.memory.finding import Finding
 from analyst.record import events
 from analyst.record.files import data_directory as default_data_directory
@@ -213,6 +213,7 @@ class Run:
             look_up=recollection.look_up if self.settings.memory else None,
             approvals=self._approvals(),
             more=await self._more_tools(kernel),
+            critic=await self._critic(),
         )
         if recollection.likely and await self._is_known(loop, recollection):
             return
@@ -276,6 +277,19 @@ class Run:
             self.choice, self.settings, lambda text: self._note(text, "model")
         )
         return await directly.answer(kind, model, self._budget, self._make, self._progress)
+
+    async def _critic(self) -> LanguageModel | None:
+        """Return the model that reviews answers, if they are reviewed and by another."""
+        if "critic" not in self.settings.checks or self.configuration.models.critic is None:
+            return None
+        ready = await self.session.models.ready_for(
+            "critic",
+            self.choice,
+            settings=self.settings,
+            configuration=self.configuration,
+            tell=lambda text: self._note(text, "model"),
+        )
+        return ready.model
 
     async def _more_tools(self, kernel: AnalysisKernel) -> list[Tool]:
         """Return the session's tools besides the kernel's; a small model is not told of any."""

@@ -170,6 +170,26 @@ async def test_private_runs_keep_no_reply_and_get_none(
     assert not any(one.from_cache for one in of_kind(again, events.ModelResponded))
 
 
+async def test_the_critic_is_the_model_that_is_configured_for_it(
+    make_session: MakeSession, priced: None, tmp_path: Path
+) -> None:
+    with (tmp_path / "config" / "analyst-tools.toml").open("a") as file:
+        file.write(
+            f'[prices."{NAME} (strict)"]\ninput = 1000\noutput = 0\n[models]\ncritic = "strict"\n'
+        )
+    session = make_session(
+        [reply(SUM, read=1000), reply("FINAL: 7.0", read=1000)],
+        settings={"checks": "grounding, critic"},
+    )
+    strict = ScriptedModel([reply("OK", read=1000)], label="strict")
+    session.models.named["strict"] = strict
+    stream = await collect(session, "What is the sum of qty?", data={"df": FRAME})
+    assert len(strict.requests) == 1
+    assert len(scripted(session).requests) == 2
+    assert finish(stream).cost == pytest.approx(2 * 0.002 + 1.0)
+    assert finish(stream).steps == 2
+
+
 CONFIGURED = Configuration(models=Models(strong="big", cheap="small", critic="strict"))
 HOSTED = {"model": "mine", "base_url": "https://host.example/v1", "api_key": "sk-topsecret"}
 
