@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from analyst.llm.completion import Completion, NativeToolCall
@@ -149,22 +149,41 @@ class ReplyAssembler:
         )
 
 
-def read_replies(response: Any, *, seconds: float) -> list[Completion]:
-    """Return the replies of a response that was not streamed; the first bears all its usage."""
-    usage = _read_usage(response.usage) if response.usage else Usage()
-    return [
-        Completion(
-            text=choice.message.content or "",
-            tool_calls=tuple(
-                NativeToolCall(call.id, call.function.name, call.function.arguments)
-                for call in choice.message.tool_calls or ()
-            ),
-            finish_reason=choice.finish_reason,
-            usage=Usage() if number else usage,
-            seconds=seconds,
-        )
-        for number, choice in enumerate(response.choices)
-    ]
+class RepliesAssembler:
+    """Takes chunks of several replies to one request in, told apart by their index."""
+
+    def __init__(self, count: int) -> None:
+        self._replies = [ReplyAssembler() for _ in range(count)]
+        self._ended: ReplyAssembler | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether each reply has ended."""
+        return all(one.finish_reason is not None for one in self._replies)
+
+    def add(self, chunk: Any) -> None:
+        """Take one chunk in. One without choices holds the usage of the reply that ended last."""
+        choices = getattr(chunk, "choices", None)
+        if not choices:
+            if self._ended is not None:
+                self._ended.add(chunk)
+            return
+        index = getattr(choices[0], "index", 0)
+        if not 0 <= index < len(self._replies):
+            return
+        self._replies[index].add(chunk)
+        if self._replies[index].finish_reason:
+            self._ended = self._replies[index]
+
+    def completions(self, *, seconds: float) -> list[Completion]:
+        """Return the replies; the first alone bears the prompt, which was read once."""
+        whole = [
+            one.completion(seconds=seconds, seconds_to_first_token=None) for one in self._replies
+        ]
+        return [
+            one if not at else replace(one, usage=Usage(output=one.usage.output))
+            for at, one in enumerate(whole)
+        ]
 
 
 def _read_usage(usage: Any) -> Usage:

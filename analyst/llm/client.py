@@ -19,7 +19,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from analyst.llm.assembly import ReplyAssembler, read_replies
+from analyst.llm.assembly import RepliesAssembler, ReplyAssembler
 from analyst.llm.completion import (
     Completion,
     CompletionRequest,
@@ -174,11 +174,18 @@ class OpenAIModel:
         judge = self._judge()
         client = await self._connect()
         parameters = self._dialect.parameters(self._model, request, slot=self._endpoint.slot)
-        parameters |= {"n": count, "stream": False}
-        parameters.pop("stream_options", None)
+        replies = RepliesAssembler(count)
         try:
             async with asyncio.timeout(self._timeouts.first_token):
-                response = await client.chat.completions.create(**parameters)
+                stream = await client.chat.completions.create(**parameters, n=count)
+            try:
+                chunk: Any = True
+                while chunk is not None:
+                    async with asyncio.timeout(self._timeouts.between_chunks):
+                        chunk = await anext(stream, None)
+                    replies.add(chunk)
+            finally:
+                await _close_quietly(stream)
         except TimeoutError:
             raise _AttemptFailedError(judge.lost("it did not reply in time")) from None
         except Exception as err:  # what is not judged is raised again
@@ -186,7 +193,9 @@ class OpenAIModel:
             if failure is None:
                 raise
             raise _AttemptFailedError(failure) from None
-        return read_replies(response, seconds=time.monotonic() - started)
+        if not replies.complete:
+            raise _AttemptFailedError(judge.lost("the reply was cut off"))
+        return replies.completions(seconds=time.monotonic() - started)
 
     def _wait(self, attempt: int, failure: Failure) -> float:
         lost = failure.status in (None, 401)
