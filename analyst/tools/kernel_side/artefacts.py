@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib
+import io
 import json
 import math
 import types
@@ -35,7 +36,7 @@ def survey(namespace: dict[str, Any], known: dict[str, str]) -> list[dict[str, A
     """
     found: list[dict[str, Any]] = []
     for name, value in list(namespace.items()):
-        if name.startswith("_") or name in HIDDEN or len(found) == MOST:
+        if name.startswith("_") or name in HIDDEN or len(found) == MOST or _is_closed(value):
             continue
         try:
             entry = _entry(value)
@@ -87,6 +88,11 @@ def holds(expression: str, namespace: dict[str, Any]) -> dict[str, Any]:
         return {}
     except Exception as error:  # noqa: BLE001 - whatever a check raises, it does not hold
         return {"trouble": f"{type(error).__name__}: {error}"[:300]}
+
+
+def _is_closed(value: Any) -> bool:
+    """Tell a file that was closed, which is of no more use to anybody."""
+    return isinstance(value, io.IOBase) and value.closed
 
 
 def _entry(value: Any) -> dict[str, Any]:
