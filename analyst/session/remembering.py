@@ -46,11 +46,16 @@ _REFERRING = re.compile(
 )
 
 
+_WITHOUT_DATA = frozenset({"python", "recall", "ask_user", "sql_schema"})
+"""Tools after which an answer rests on nothing but the session's data and the user's word."""
+
+
 @dataclass
 class Traces:
     """What one run executed and showed, collected from its events; ``code``: with success.
 
-    ``printed``: the text of all that such code showed.
+    ``printed``: the text of all that such code showed. ``outside``: another tool than python,
+    such as a query of a database, may have brought what the answer rests on.
     """
 
     code: list[str] = field(default_factory=list)
@@ -58,6 +63,7 @@ class Traces:
     outputs: list[tuple[str, bytes]] = field(default_factory=list)
     printed: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    outside: bool = False
     _settled: tuple[int, int, int, int, float] = (0, 0, 0, 0, 0.0)
     _running: dict[str, str] = field(default_factory=dict)
     _shown: dict[str, list[tuple[str, bytes]]] = field(default_factory=dict)
@@ -68,6 +74,7 @@ class Traces:
         match event:
             case events.ToolCallStarted():
                 code = event.arguments.get("code")
+                self.outside = self.outside or event.tool not in _WITHOUT_DATA
                 if event.tool == "python" and isinstance(code, str):
                     self._running[event.call_id] = code
             case events.OutputEmitted(output=dict() as output):
@@ -133,7 +140,7 @@ def finding_of(
         setup=provenance.setup,
         changed_data=provenance.changed_data,
         follow_up=is_follow_up,
-        unrepeatable=reads_outside(provenance.code),
+        unrepeatable=traces.outside or reads_outside(provenance.code),
         seconds=round(traces.seconds, 3),
         outputs=tuple(Output(mime=mime, digest=digest) for mime, digest, _ in outputs),
         data=tuple(used),
