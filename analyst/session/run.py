@@ -175,7 +175,7 @@ class Run:
 
     async def _answer_question(self) -> None:
         started = time.monotonic()
-        if await self._answer_directly():
+        if not self._is_planned and await self._answer_directly():
             return
         kernel_task = self.session.kernel_task(self.settings)
         self.session.remembering.memory(self.settings)
