@@ -16,7 +16,11 @@ from analyst.frontends.transcript import PlanItem, PlanStatus, Remark, Transcrip
 from analyst.record import events as ev
 
 _BRIEF = 80
-_VOIDS_REPLY = {"request_retried", "malformed_action", "not_computed", "not_grounded"}
+_VOIDS_REPLY = {
+    *("request_retried", "malformed_action", "not_computed", "not_grounded"),
+    *("second_agrees", "second_differs", "second_failed"),
+    *("critic_agrees", "critic_fault", "critic_failed"),
+}
 """Notes after which the text that was streamed counts no more."""
 
 
@@ -149,6 +153,7 @@ def _run_finished(transcript: Transcript, event: ev.RunFinished) -> Transcript:
         status=event.status,
         reason=event.reason,
         usage=event.usage,
+        checks=event.usage_by_check,
         seconds=event.seconds,
         cost=event.cost,
         streaming="",

@@ -125,6 +125,7 @@ class Transcript:
     complete: bool = True
     values: Mapping[str, Any] = field(default_factory=dict)
     usage: ev.Usage = field(default_factory=ev.Usage)
+    checks: Mapping[str, ev.Usage] = field(default_factory=dict)
     status: ev.RunStatus | None = None
     reason: str | None = None
     seconds: float = 0.0

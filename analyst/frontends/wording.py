@@ -89,6 +89,8 @@ def usage_line(transcript: Transcript, *, seconds: float) -> str:
     if usage.total:
         cached = f", {usage.cached:,} from cache" if usage.cached else ""
         parts.append(f"{usage.input:,} tokens read{cached}, {usage.output:,} written")
+    if spent := sum(one.total for one in transcript.checks.values()):
+        parts.append(f"{spent:,} of them to check the answer")
     parts.append(f"{seconds:.1f} s" if transcript.status else f"{seconds:.0f} s")
     if transcript.cost is not None:
         parts.append(f"cost {money_text(transcript.cost)}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from analyst.frontends import html, text, wording
+from analyst.frontends.transcript import Transcript
+from analyst.record import events as ev
 
 
 def test_a_value_keeps_its_digits() -> None:
@@ -14,3 +16,13 @@ def test_values_that_the_answer_itself_gives_are_not_shown_again() -> None:
     assert html.answer("- mean = 17750.87", {"mean": 17750.87}).count("17750.87") == 1
     assert text.answer("- mean = 17750.87", {"mean": 17750.87}).count("17750.87") == 1
     assert text.answer("The mean is high.", {"mean": 2.5}) == "The mean is high.\nmean = 2.5"
+
+
+def test_what_checks_of_the_answer_took_stands_in_the_usage_line() -> None:
+    transcript = Transcript(
+        usage=ev.Usage(input=900, output=100),
+        checks={"second": ev.Usage(input=300, output=40), "critic": ev.Usage(output=2)},
+    )
+    line = wording.usage_line(transcript, seconds=2.0)
+    assert "342 of them to check the answer" in line
+    assert "check" not in wording.usage_line(Transcript(usage=ev.Usage(input=9)), seconds=2.0)

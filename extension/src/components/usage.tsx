@@ -24,6 +24,14 @@ export function usageParts(
       : trans.__('%1 tokens read', input.toLocaleString());
     parts.push(read, trans.__('%1 written', output.toLocaleString()));
   }
+  if (run.checkTokens) {
+    parts.push(
+      trans.__(
+        '%1 of them to check the answer',
+        run.checkTokens.toLocaleString()
+      )
+    );
+  }
   parts.push(trans.__('%1 s', seconds.toFixed(run.status ? 1 : 0)));
   if (run.cost !== null) {
     parts.push(trans.__('$%1', run.cost.toFixed(run.cost < 0.1 ? 4 : 2)));

@@ -11,7 +11,13 @@ const VOIDS_REPLY = new Set([
   'request_retried',
   'malformed_action',
   'not_computed',
-  'not_grounded'
+  'not_grounded',
+  'second_agrees',
+  'second_differs',
+  'second_failed',
+  'critic_agrees',
+  'critic_fault',
+  'critic_failed'
 ]);
 
 /** Change `run` by `event`; an event that shows nothing changes only the time. */
@@ -92,6 +98,10 @@ export function advance(run: ITranscript, event: AnyEvent): void {
       run.status = event.status;
       run.reason = event.reason ?? null;
       run.usage = event.usage ?? run.usage;
+      run.checkTokens = Object.values(event.usage_by_check ?? {}).reduce(
+        (sum, one) => sum + (one.input ?? 0) + (one.output ?? 0),
+        0
+      );
       run.seconds = event.seconds;
       run.cost = event.cost ?? null;
       run.streaming = '';

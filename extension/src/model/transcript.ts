@@ -145,6 +145,8 @@ export interface ITranscript {
   complete: boolean;
   values: Record<string, unknown>;
   usage: Usage;
+  /** Tokens of `usage` that checks of the answer took. */
+  checkTokens: number;
   status: RunStatus | null;
   reason: string | null;
   seconds: number;
@@ -175,6 +177,7 @@ export function emptyTranscript(runId: string): ITranscript {
     complete: true,
     values: {},
     usage: { input: 0, output: 0, cached: 0 },
+    checkTokens: 0,
     status: null,
     reason: null,
     seconds: 0,
