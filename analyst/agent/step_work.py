@@ -7,7 +7,7 @@ and what becomes of a failed one (:mod:`analyst.agent.planned`).
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from analyst.agent import plan_words
@@ -15,8 +15,9 @@ from analyst.agent.budget import Budget
 from analyst.agent.context import Question
 from analyst.agent.loop import AgentLoop
 from analyst.agent.searching import Search
+from analyst.agent.short_loop import run_short
 from analyst.agent.task import Progress, Task
-from analyst.agent.workbench import StepMaker, Workbench
+from analyst.agent.workbench import Workbench
 from analyst.memory.telling import brief
 from analyst.record import events
 from analyst.record.events import KeptArtefact, PlannedStep
@@ -236,36 +237,19 @@ class StepWork:
 
         ``known``: how many calls of before the answer may rest on. Budget and progress count on.
         """
-        own_budget = budget.part(steps=steps or self.most_steps)
-        own = replace(
-            progress,
-            values={},
-            calls_ok=known,
-            calls_failed=0,
-            last_output="",
-            seen=[*progress.seen] if known else [],
-            doubts=0,
-            retrying=False,
-            nudged=False,
-            loss_told=False,
-            seconds_model=0.0,
-            seconds_tools=0.0,
+        stream = run_short(
+            voice.loop(task),
+            task,
+            bench=self.bench,
+            steps=steps or self.most_steps,
+            budget=budget,
+            make=make,
+            progress=progress,
+            known=known,
+            seen=progress.seen if known else (),
         )
-        before = len(own.seen)
-        await self.bench.begin(task.assignable)
-        try:
-            async for event in voice.loop(task).run(task, own_budget, StepMaker(make), own):
-                yield event
-        finally:
-            progress.requests, progress.sent = own.requests, own.sent
-            progress.told_tools = own.told_tools
-            progress.calls_ok += max(0, own.calls_ok - known)
-            progress.calls_failed += own.calls_failed
-            progress.last_output = own.last_output or progress.last_output
-            progress.seen += own.seen[before:]
-            progress.values.update(own.values)
-            progress.seconds_model += own.seconds_model
-            progress.seconds_tools += own.seconds_tools
+        async for event in stream:
+            yield event
 
 
 def chart_titles(output: Mapping[str, Any]) -> list[str]:
