@@ -93,7 +93,12 @@ class Context:
         self.append({"role": "user", "content": question.compose(note)})
 
     def asked_afresh(self, question: Question, note: str = "") -> list[Message]:
-        """Return the conversation as it stood when the question was asked, nothing replied."""
+        """Return the conversation as it stood when the question was asked, nothing replied.
+
+        Without a ``note`` of its own it keeps what was noted of a try that failed.
+        """
+        if not note:
+            return self.messages[: self._asked_at + 1]
         asked = {"role": "user", "content": question.compose(note)}
         return [*self.messages[: self._asked_at], asked]
 

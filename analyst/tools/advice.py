@@ -17,6 +17,8 @@ _TEXT_AS_NUMBER = (
     r"could not convert string to float|does not support operation|agg function failed|"
     r"unsupported operand type\(s\).*'str'|not supported between instances of '(?:str|int|float)'"
     r"|Invalid comparison between dtype=str|Unable to parse string|can only concatenate str"
+    r"|invalid literal for|[Cc]ould not convert|to numeric|dtype\('<U|must be real number, not str"
+    r"|can't multiply sequence|not all arguments converted|for -: 'str'"
 )
 _NULLS = r"contains NaN|must not contain infs or NaNs|contains null|NaN values"
 _ADVICE: tuple[tuple[str, str], ...] = (
@@ -50,6 +52,10 @@ _ADVICE: tuple[tuple[str, str], ...] = (
     (
         r"mix of binary and continuous|continuous is not supported",
         "A regression predicts numbers: make classes of them, e.g. (prediction > 0.5).astype(int).",
+    ),
+    (
+        r"cannot concatenate object of type '<class 'numpy.ndarray'>|after one-hot|sparse matrix",
+        "Encode text columns with pd.get_dummies(frame, columns=[...], dtype=float) instead.",
     ),
     (r"has no attribute 'append'", "Use pd.concat([first, second])."),
     (r"has no attribute 'iteritems'", "Use items()."),
@@ -93,20 +99,22 @@ def advise(
     columns: Iterable[str] = (),
     conversions: Sequence[str] = (),
     null_rows: Sequence[str] = (),
+    variables: Sequence[str] = (),
 ) -> str:
     """Return a sentence of help for an error, or an empty string.
 
     ``name`` and ``message`` are the exception's type and text; ``columns`` are the labels of
     all frames there are, for near matches; ``conversions`` are lines of code that turn the
-    text columns which the code used into numbers; ``null_rows`` lines that leave out its nulls.
+    text columns which the code used into numbers; ``null_rows`` lines that leave out its nulls;
+    ``variables`` are names of what lives in the kernel.
     """
     text = f"{name}: {message}"
     if null_rows and re.search(_NULLS, text):
         return "There are nulls in the columns used. Leave them out first:\n" + "\n".join(null_rows)
-    if conversions and name != "KeyError":
+    if conversions and re.search(_TEXT_AS_NUMBER, text):
         return "The column holds numbers as text. Convert it first:\n" + "\n".join(conversions)
     if name == "KeyError":
-        return _missing_column(message, list(columns))
+        return _missing_column(message, list(columns), variables)
     return next((advice for pattern, advice in _ADVICE if re.search(pattern, text)), "")
 
 
@@ -116,7 +124,7 @@ def _all_of(columns: Sequence[str]) -> str:
     return f" The columns are {', '.join(map(repr, columns))}."
 
 
-def _missing_column(message: str, columns: list[str]) -> str:
+def _missing_column(message: str, columns: list[str], variables: Sequence[str]) -> str:
     listed = _NOT_IN_INDEX.search(message)
     if listed is not None:
         keys = re.findall(r"'([^']+)'", listed["keys"]) or [listed["keys"]]
@@ -127,6 +135,9 @@ def _missing_column(message: str, columns: list[str]) -> str:
     for key in keys[:3]:
         if key in columns:
             hints.append(f"This frame has no {key!r} any more.")
+            continue
+        if key in variables:
+            hints.append(f"{key} is a variable, and no column of the frame.")
             continue
         near = difflib.get_close_matches(key, columns, n=3, cutoff=0.5)
         lowered = [c for c in columns if c.strip().lower() == key.strip().lower()]

@@ -171,6 +171,7 @@ class PythonTool:
                 columns=report.get("columns", ()),
                 conversions=conversions,
                 null_rows=report.get("null_rows", ()),
+                variables=report.get("names", ()),
             )
             advice = " ".join(part for part in (report.get("hint", ""), advice) if part)
             text += f"\n{advice}" if advice else ""

@@ -65,6 +65,9 @@ def look(code: str, question: str = "") -> dict[str, Any]:
             "share = orders.groupby('customer')['amount'].sum() / orders['year'].eq(0).sum()",
             None,
         ),
+        ("orders['b'] = pd.cut(orders['amount'], [1, 3, 6])", "add include_lowest=True"),
+        ("b = pd.cut(orders['amount'], bins=[0, 2, 5], labels=['a', 'b'])", "is 6. The values"),
+        ("orders['b'] = pd.cut(orders.amount, [1, 3, 6], right=False)", "make the last one higher"),
         (
             "few = orders[orders['amount'] < 4]\n\
 share = orders.groupby('customer')['amount'].sum() / few['amount'].sum()",
@@ -109,6 +112,10 @@ def test_planted_errors_are_found(code: str, words: str | None) -> None:
         "rate_share = orders.groupby('customer')['amount'].mean() / 2",
         "share = orders['region'].value_counts() / len(orders)",
         "share = orders.groupby('customer')['amount'].sum() / orders['amount'].sum() * 100",
+        "orders['b'] = pd.cut(orders['amount'], [0, 3, 6])",
+        "orders['b'] = pd.cut(orders['amount'], [1, 3, 6], include_lowest=True)",
+        "orders['b'] = pd.cut(orders['amount'], 3)",
+        "orders['b'] = pd.cut(orders['amount'], [1, 3])\norders = orders.dropna(subset=['b'])",
         "x = 1\nprint(x",
         "n = orders.groupby('region')['amount'].sum()",
     ],

@@ -16,6 +16,7 @@ MODULES = (
     "hints",
     "sql",
     "columns",
+    "bins",
     "joins",
     "matches",
     "orderings",

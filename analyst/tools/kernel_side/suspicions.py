@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .bins import bin_doubts
 from .frames import frames_of
 from .joins import join_doubts
 from .losses import group_remarks, loss_doubts, share_doubts
@@ -41,6 +42,7 @@ def suspicions(code: str, namespace: dict[str, Any], question: str = "") -> dict
         *_quietly(match_doubts, code, before, after),
         *_quietly(order_doubts, code, before, after),
         *_quietly(loss_doubts, code, before, question),
+        *_quietly(bin_doubts, code, namespace, after),
         *_quietly(share_doubts, code, namespace),
     ]
     return {"doubts": doubts, "remarks": _quietly(group_remarks, code, after)}
