@@ -98,6 +98,7 @@ def advise(
     *,
     columns: Iterable[str] = (),
     conversions: Sequence[str] = (),
+    sure_conversions: Sequence[str] = (),
     null_rows: Sequence[str] = (),
     variables: Sequence[str] = (),
 ) -> str:
@@ -105,13 +106,16 @@ def advise(
 
     ``name`` and ``message`` are the exception's type and text; ``columns`` are the labels of
     all frames there are, for near matches; ``conversions`` are lines of code that turn the
-    text columns which the code used into numbers; ``null_rows`` lines that leave out its nulls;
+    text columns which the code used into numbers, ``sure_conversions`` those of columns that hold
+    hardly anything but numbers; ``null_rows`` lines that leave out its nulls;
     ``variables`` are names of what lives in the kernel.
     """
     text = f"{name}: {message}"
     if null_rows and re.search(_NULLS, text):
         return "There are nulls in the columns used. Leave them out first:\n" + "\n".join(null_rows)
-    if conversions and re.search(_TEXT_AS_NUMBER, text):
+    if not re.search(_TEXT_AS_NUMBER, text):
+        conversions = sure_conversions if name != "KeyError" else ()
+    if conversions:
         return "The column holds numbers as text. Convert it first:\n" + "\n".join(conversions)
     if name == "KeyError":
         return _missing_column(message, list(columns), variables)

@@ -160,7 +160,6 @@ class PythonTool:
             with suppress(KernelSandboxError):
                 report = await self._kernel.report(code, self.value_names, question=self.question)
         changed = report.get("changes", [])
-        conversions = report.get("conversions", [])
         text = observe(outputs, code, changes=[entry["text"] for entry in changed])
         trouble = result.detail or ""
         error = next((o for o in reversed(outputs) if o["output_type"] == "error"), None)
@@ -169,7 +168,8 @@ class PythonTool:
                 error["ename"],
                 error["evalue"],
                 columns=report.get("columns", ()),
-                conversions=conversions,
+                conversions=report.get("conversions", ()),
+                sure_conversions=report.get("sure_conversions", ()),
                 null_rows=report.get("null_rows", ()),
                 variables=report.get("names", ()),
             )

@@ -147,7 +147,8 @@ def report(
     """Report what a finished cell left: changed frames, named values, columns, variables.
 
     ``conversions`` are lines that would turn the number texts that the code uses, as they were
-    at the start of the question, into numbers; ``unconverted`` says that the code compares or
+    at the start of the question, into numbers, ``sure_conversions`` those of columns that hold
+    little else; ``unconverted`` says that the code compares or
     counts them as the text they are. ``not_numbers`` are the asked names that came out as NaN,
     ``null_rows`` lines that leave out the nulls of the columns used; ``hint`` helps with the last
     error. ``doubts`` and ``remarks``: see :func:`suspicions`; ``question`` is what was asked.
@@ -164,6 +165,7 @@ def report(
     ]
     known = {**frames, **snapshot()}
     lines = conversions(code, known)[:3]
+    sure = conversions(code, known, mixed=False)[:3]
     stored = stores(code)
     fresh = [name for name in names if name in stored or is_new(name, namespace.get(name))]
     found = values(fresh, namespace)
@@ -176,6 +178,7 @@ def report(
         "columns": list(columns)[:2000],
         "names": own[-15:],
         "conversions": lines,
-        "unconverted": forgets_conversion(code) and bool(conversions(code, known, mixed=False)),
+        "sure_conversions": sure,
+        "unconverted": forgets_conversion(code) and bool(sure),
         **suspicions(code, namespace, question),
     }
