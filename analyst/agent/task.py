@@ -58,9 +58,17 @@ class Task:
         return {other: name for other, name in found.items() if other not in self.value_names}
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An answer that stands by itself, whatever is still done about it."""
+
+    text: str
+    values: Mapping[str, Any]
+
+
 @dataclass
 class Progress:
-    """What happened so far in one run."""
+    """What happened so far in one run. ``settled``: the answer if it is cut off from here on."""
 
     values: dict[str, Any] = field(default_factory=dict)
     calls_ok: int = 0
@@ -78,6 +86,7 @@ class Progress:
     seconds_model: float = 0.0
     seconds_tools: float = 0.0
     verified: bool = False
+    settled: Settled | None = None
     usage_by_check: dict[str, Usage] = field(default_factory=dict)
     seconds_by_check: dict[str, float] = field(default_factory=dict)
 

@@ -5,7 +5,7 @@ Not here: which model and kernel it gets (:mod:`analyst.session.models`, :mod:`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from analyst.agent.approval import Approvals
@@ -39,11 +39,13 @@ def agent_loop(
     approvals: Approvals,
     more: Sequence[Tool] = (),
     critic: LanguageModel | None = None,
+    may_use: Callable[[str], bool] | None = None,
 ) -> AgentLoop:
     """Put the agent of one run together.
 
     ``look_up``: searches findings, if that is allowed. ``more``: the tools of the session besides.
     ``critic``: the model that reviews answers, if not the same and if answers are reviewed.
+    ``may_use``: tells by their names which of the tools the agent has, if not all.
     """
     python = PythonTool(kernel, deadline_seconds=settings.cell_deadline_seconds)
     python.value_names = task.assignable
@@ -52,7 +54,7 @@ def agent_loop(
     spoken: ActionProtocol = NativeProtocol() if protocol == "native" else FencedProtocol()
     # A small model is not told of tools; findings are looked up for it.
     others = [*([RecallTool(look_up)] if look_up else []), *more] if spoken.sends_tools else []
-    tools = ToolRegistry([python, *others])
+    tools = ToolRegistry(one for one in [python, *others] if may_use is None or may_use(one.name))
     checks = checks_for(settings)
     verifier = Verifier(
         checks=checks,

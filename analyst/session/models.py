@@ -146,14 +146,19 @@ class SessionModels:
         settings: Settings,
         configuration: Configuration,
         tell: _Tell,
+        name: str | None = None,
     ) -> ReadyModel:
         """Return the model for some work of a run whose own model is ``choice``.
 
-        See :meth:`choose_for`. Raises :class:`~analyst.configuration.ConfigurationError` for one
-        that cannot be reached with the settings, and what :meth:`ready` raises.
+        See :meth:`choose_for`; ``name`` goes before what is configured for the work. Raises
+        :class:`~analyst.configuration.ConfigurationError` for one that cannot be reached with the
+        settings, and what :meth:`ready` raises.
         """
         try:
-            chosen = self.choose_for(work, choice, settings, configuration)
+            if name is None or choice.source == "cell":
+                chosen = self.choose_for(work, choice, settings, configuration)
+            else:
+                chosen = self.choose_named(name, choice, settings, why="by its role")
         except SettingsError as error:
             raise ConfigurationError(f"The model for the {work}: {error}") from error
         return ReadyModel(model=await self.ready(chosen, settings, tell), choice=chosen)

@@ -116,7 +116,7 @@ class PlannedRun:
                 words=self._voice("synthesis"),
                 search=Search(
                     findings=self.look_up,
-                    knowledge=self._knowledge(),
+                    knowledge=passages_of(self.search),
                     judge=self.approvals.permissions.judge,
                 ),
                 most_steps=self.settings.max_steps,
@@ -183,22 +183,22 @@ class PlannedRun:
     def _new_context(ready: ReadyModel) -> Context:
         return Context(opening_for(ready.choice.protocol), ready.model.context_window)
 
-    def _knowledge(self) -> SearchKnowledge | None:
-        search = self.search
-        if search is None:
-            return None
 
-        async def passages(words: str, limit: int) -> list[Passage]:
-            try:
-                found = await search(words, limit)
-            except FindingsError as error:
-                raise ToolError(str(error)) from error
-            return [
-                Passage(number=one.number, text=one.text, source=_source(one.citation))
-                for one in found
-            ]
+def passages_of(search: DocumentSearch | None) -> SearchKnowledge | None:
+    """Return a search of the user's documents as the agent takes it."""
+    if search is None:
+        return None
 
-        return passages
+    async def passages(words: str, limit: int) -> list[Passage]:
+        try:
+            found = await search(words, limit)
+        except FindingsError as error:
+            raise ToolError(str(error)) from error
+        return [
+            Passage(number=one.number, text=one.text, source=_source(one.citation)) for one in found
+        ]
+
+    return passages
 
 
 _OF_STEPS = ("grounding", "silent_errors")

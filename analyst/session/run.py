@@ -43,6 +43,7 @@ from analyst.session.planned_run import (
 )
 from analyst.session.recollection import Recollection
 from analyst.session.resuming import ResumeError, Resumption
+from analyst.session.team_run import TURNS_FACTOR, TeamRun, members
 from analyst.session.telling import Teller, finished, started, written_sentence
 from analyst.session.toolbox import Bench
 from analyst.session.workbench import checkpoints
@@ -93,7 +94,7 @@ class Run:
         self._progress = Progress()
         self._budget = Budget(
             Limits(
-                steps=self.settings.max_steps * (STEPS_FACTOR if self._is_planned else 1),
+                steps=self.settings.max_steps * self._steps_factor,
                 tokens=self.settings.max_tokens_per_run,
                 seconds=self.settings.max_seconds,
                 cost=self.settings.max_cost,
@@ -120,6 +121,14 @@ class Run:
     def _is_planned(self) -> bool:
         return self.settings.work == "plan" or self.given.resumption is not None
 
+    @property
+    def _is_team(self) -> bool:
+        return self.settings.work == "team" and not self._is_planned
+
+    @property
+    def _steps_factor(self) -> int:
+        return STEPS_FACTOR if self._is_planned else TURNS_FACTOR if self._is_team else 1
+
     async def play(self) -> None:
         """Play the run to its end. Only a defect of ours raises, after the record is closed."""
         status: events.RunStatus = "error"
@@ -140,6 +149,8 @@ class Run:
             status = "partial"
             reason = f"the limit of {self.settings.max_seconds:g} seconds was reached"
             self._answer_partially(reason)
+            if self._teller.answer is not None and self._teller.answer.complete:
+                status, reason = "ok", None
         except asyncio.CancelledError:
             status, reason = "stopped", "it was stopped"
             if self._progress.requests:
@@ -220,7 +231,7 @@ class Run:
         rows = ROWS_SHOWN if self.settings.show_rows else 0
         texts = self._as_data(
             await described(kernel, room, rows=rows)
-            if self._is_planned
+            if self._is_planned or self._is_team
             else await room.describe_new(kernel, handed, rows=rows)
         )
         first_code = recollection.code_to_rerun()
@@ -236,6 +247,9 @@ class Run:
         if self._is_planned:
             planned = self._planned = await self._plan_for(task, kernel, recollection)
             playing = planned.run(self._budget, self._make, self._progress)
+        elif self._is_team:
+            team = await self._team_for(task, kernel, recollection)
+            playing = team.run(self._budget, self._make, self._progress)
         else:
             playing = loop.run(
                 task, self._budget, self._make, self._progress, first_code=first_code
@@ -354,6 +368,34 @@ class Run:
             resumption=resumption,
         )
 
+    async def _team_for(
+        self, task: Task, kernel: AnalysisKernel, recollection: Recollection
+    ) -> TeamRun:
+        """Put the run of a team together, each role with its model."""
+        session = self.session
+        team = await members(
+            session.models,
+            self.choice,
+            settings=self.settings,
+            configuration=self.configuration,
+            tell=lambda text: self._note(text, "model"),
+        )
+        computes = next(one for one in team if one.role.does == "compute")
+        return TeamRun(
+            settings=self.settings,
+            kernel=kernel,
+            room=session.data_room,
+            context=session.context_for(self.choice, computes.ready.model),
+            members=team,
+            task=task,
+            approvals=self._approvals(),
+            tools=await self.session.toolbox.tools(self._tool_bench(kernel))
+            if any(one.is_native for one in team)
+            else [],
+            look_up=recollection.look_up if self.settings.memory else None,
+            search=await session.toolbox.document_search(self._tool_bench(kernel)),
+        )
+
     def _approvals(self) -> Approvals:
         return Approvals(
             desk=self.session.approval_desk,
@@ -436,6 +478,12 @@ class Run:
         if self._teller.answer is not None:
             return
         progress = self._progress
+        if progress.settled is not None:
+            text, values = progress.settled.text, dict(progress.settled.values)
+            self._note(f"Its review was cut off: {reason}.", "review_cut_off", "warning")
+            self.session.conclude(self.given.question, text)
+            self._tell(self._make(events.Answer, text=text, values=values))
+            return
         text = partial_answer(
             reason=reason,
             calls_ok=progress.calls_ok,
