@@ -94,7 +94,10 @@ class StepWork:
                 if isinstance(found, events.EventBase):
                     yield found
                 else:
-                    yield Outcome(status="ok", result=found.text, passages=found.passages)
+                    reason = None if found.passages else found.text
+                    yield Outcome(
+                        status="ok", result=found.text, passages=found.passages, reason=reason
+                    )
             return
         if step.kind == "write":
             async for item in self.in_words(

@@ -27,6 +27,7 @@ def build_parser() -> argparse.ArgumentParser:
         cli_knowledge,
         cli_mcp,
         cli_model,
+        cli_resume,
         cli_runs,
     )
 
@@ -40,6 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for module in (
         cli_ask,
+        cli_resume,
         cli_findings,
         cli_knowledge,
         cli_runs,

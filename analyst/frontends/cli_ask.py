@@ -49,6 +49,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "command was not right, 130 interrupted.",
         allow_abbrev=False,
     )
+    parser.set_defaults(resume=None)
     parser.add_argument(
         "question", nargs="?", metavar="QUESTION", help="the question; - reads it from the input"
     )
@@ -59,6 +60,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--values", action="append", metavar="A,B", help="named values that the answer must give"
     )
     add_run_options(parser)
+    add_output_options(parser)
+    parser.set_defaults(run=ask)
+
+
+def add_output_options(parser: argparse.ArgumentParser) -> None:
+    """Add what says where the outcome of a run goes."""
     parser.add_argument(
         "--save-files",
         type=Path,
@@ -67,7 +74,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--quiet", action="store_true", help="print the answer only")
     parser.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
-    parser.set_defaults(run=ask)
 
 
 def ask(options: argparse.Namespace, *, session_factory: SessionFactory | None = None) -> int:
@@ -97,6 +103,8 @@ def _question(options: argparse.Namespace) -> str:
         # "--data FILE QUESTION": the last word was meant as the question.
         options.question = options.data.pop()
     question: str = options.question or ""
+    if options.resume is not None:
+        return ""
     if question == "-":
         question = sys.stdin.read()
     if not question.strip():
@@ -115,6 +123,8 @@ async def _ask(
     files = files_for(question, paths=options.data, directory=Path.cwd())
     if options.save_files is not None:
         _make_directory(options.save_files)
+    if options.report is not None:
+        _check_report(options)
     view = _view(options)
     is_attended = sys.stdin.isatty() and sys.stderr.isatty()
     if session_factory is None:
@@ -133,6 +143,7 @@ async def _ask(
                 overrides=setting_overrides(options),
                 attended=is_attended,
                 rules=rules(options),
+                **({} if options.resume is None else {"resume": options.resume}),
             ):
                 view.apply(event)
                 if asker is not None:
@@ -142,7 +153,29 @@ async def _ask(
     finally:
         await session.aclose()
     view.fail("The run ended without saying how.")
+    if options.report is not None:
+        _report(options, view.transcript.run_id, settings)
     return view
+
+
+def _check_report(options: argparse.Namespace) -> None:
+    """Refuse a report that could not be written, before anything is asked."""
+    from analyst.frontends.report_recorded import check_place  # noqa: PLC0415  # late: as above
+
+    check_place(Path.cwd() / options.report, private=options.private)
+
+
+def _report(options: argparse.Namespace, run_id: str, settings: Any) -> None:
+    from analyst.frontends.export_data import ExportError  # noqa: PLC0415  # late: as above
+    from analyst.frontends.report_recorded import save_report  # noqa: PLC0415
+    from analyst.record.log import RunLogError  # noqa: PLC0415
+
+    try:
+        written = save_report(run_id, Path.cwd() / options.report, settings)
+    except (ExportError, RunLogError, ValueError) as error:
+        print(f"analyst ask: no report: {error}", file=sys.stderr)
+    else:
+        print(f"Saved {written}", file=sys.stderr)
 
 
 def _asker(session: AgentSession) -> TerminalAsker:

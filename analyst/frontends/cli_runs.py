@@ -42,6 +42,32 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="where to (default: here, by the run's id)",
     )
     making.set_defaults(run=make_notebook)
+    reporting = verbs.add_parser(
+        "report",
+        help="write a report of a run",
+        description="Write a short report of a run from its record: question, findings, charts, "
+        "methods, sources, code. A file that is there is not touched; the report's name is "
+        "numbered then.",
+        allow_abbrev=False,
+    )
+    reporting.add_argument("id", metavar="ID", help="as for show")
+    forms = reporting.add_mutually_exclusive_group()
+    for form, words in (("md", "Markdown"), ("html", "one HTML page"), ("notebook", "a notebook")):
+        forms.add_argument(
+            f"--{form}",
+            dest="form",
+            action="store_const",
+            const="ipynb" if form == "notebook" else form,
+            help=f"write {words}" + (" (the default)" if form == "md" else ""),
+        )
+    reporting.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="where to (default: here, by the run's id); its ending says the form too",
+    )
+    reporting.set_defaults(run=report)
 
 
 def list_recorded(options: argparse.Namespace) -> int:
@@ -107,6 +133,24 @@ def make_notebook(options: argparse.Namespace) -> int:
         run_ids = [find_run(typed) for typed in options.ids]
         place = Path.cwd() / (options.output or f"{run_ids[0]}.ipynb")
         print(save_runs(run_ids, place, Settings.load()))
+    except (ExportError, RunLookupError, RunLogError, SettingsError) as error:
+        print(f"analyst runs: {error}", file=sys.stderr)
+        return _USAGE_ERROR
+    return 0
+
+
+def report(options: argparse.Namespace) -> int:
+    """Run ``analyst runs report``; returns the exit code."""
+    from analyst.frontends.export_data import ExportError  # noqa: PLC0415  # late: see above
+    from analyst.frontends.report_recorded import save_report  # noqa: PLC0415
+    from analyst.record.log import RunLogError  # noqa: PLC0415
+    from analyst.record.runs import RunLookupError, find_run  # noqa: PLC0415
+    from analyst.settings import Settings, SettingsError  # noqa: PLC0415
+
+    try:
+        run_id = find_run(options.id)
+        place = Path.cwd() / (options.output or f"report-{run_id}")
+        print(save_report(run_id, place, Settings.load(), form=options.form))
     except (ExportError, RunLookupError, RunLogError, SettingsError) as error:
         print(f"analyst runs: {error}", file=sys.stderr)
         return _USAGE_ERROR

@@ -19,7 +19,7 @@ class Shell:
     """What the verbs look after: the session of a shell, and the runs it has asked for.
 
     ``namespace``: the user's variables. ``in_notebook``: whether HTML can be shown.
-    ``somebody_is_there``: whether a person could be asked now.
+    ``somebody_is_there``: whether a person could be asked now. ``resume``: goes on with a run.
     """
 
     bridge: SessionBridge
@@ -27,6 +27,7 @@ class Shell:
     namespace: Mapping[str, object]
     in_notebook: bool = False
     somebody_is_there: bool = False
+    resume: Callable[[str], None] = lambda _: None
 
 
 _WIDTH = 92
@@ -35,6 +36,11 @@ _MARGIN = 24
 _HOW_TO_SAVE = (
     "Name one file, and where to if not here: %agent save report.csv results/. "
     "Quote names with spaces. %agent files lists what there is."
+)
+
+_HOW_TO_REPORT = (
+    "Name a run and a file that ends in .md, .html or .ipynb, or neither: %agent report last "
+    "trends.html."
 )
 
 Verb = Callable[[Shell, str], str]
@@ -193,6 +199,36 @@ def _notebook(shell: Shell, rest: str) -> str:
     return f"Written to {written}.{left_out}"
 
 
+def _resume(shell: Shell, rest: str) -> str:
+    from analyst.record.runs import find_run  # noqa: PLC0415  # late: only this verb needs it
+
+    if len(rest.split()) > 1:
+        raise OptionError("%agent resume takes one run: its id, its beginning or end, or last.")
+    shell.resume(find_run(rest or _last(shell)))
+    return ""
+
+
+def _report(shell: Shell, rest: str) -> str:
+    from analyst.frontends.report_recorded import form_of, save_report  # noqa: PLC0415  # late
+    from analyst.record.runs import find_run  # noqa: PLC0415
+
+    try:
+        words = shlex.split(rest)
+    except ValueError:
+        raise OptionError(_HOW_TO_REPORT) from None
+    files = [word for word in words if form_of(Path(word))]
+    runs = [word for word in words if not form_of(Path(word))]
+    if len(files) > 1 or len(runs) > 1:
+        raise OptionError(_HOW_TO_REPORT)
+    run_id = find_run(runs[0] if runs else _last(shell))
+    place = Path.cwd() / (files[0] if files else f"report-{run_id}.html")
+    return f"Report written to {save_report(run_id, place, shell.bridge.settings)}."
+
+
+def _last(shell: Shell) -> str:
+    return shell.run_ids[-1] if shell.run_ids else "last"
+
+
 def _files(shell: Shell, rest: str) -> str:
     _nothing_more("files", rest)
     files = shell.bridge.written_files()
@@ -256,6 +292,8 @@ _VERBS: dict[str, Verb] = {
     "files": _files,
     "save": _save,
     "notebook": _notebook,
+    "report": _report,
+    "resume": _resume,
 }
 
 _HELP = {
@@ -273,6 +311,9 @@ _HELP = {
     "save": "save NAME copies such a file here; save NAME PATH elsewhere or by another name",
     "notebook": "what the agent ran for this notebook as one that executes without it; notebook "
     "FILE says where to",
+    "report": "a short report of the last run (report RUN FILE: of another, and where to): .md, "
+    ".html or .ipynb",
+    "resume": "go on with a planned run that broke off, the last one or resume RUN",
     "runs": "the runs on record, of all notebooks; runs N lists the newest N",
     "help": "this text",
 }

@@ -44,6 +44,7 @@ class AgentSession(Protocol):
         overrides: Mapping[str, object] | None = None,
         notebook: str | None = None,
         attended: bool = False,
+        resume: str | None = None,
         rules: Mapping[str, Verdict] | None = None,
     ) -> AsyncIterator[Event]:
         """Answer a question; the last event is a ``RunFinished``."""

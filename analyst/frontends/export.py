@@ -18,16 +18,20 @@ from typing import TYPE_CHECKING, Any
 
 from analyst.frontends.export_code import Imports, names_used, visible, with_parameters
 from analyst.frontends.export_data import DataCell, data_cell, write_frames, write_new
-from analyst.frontends.untrusted import clean_text, one_line
+from analyst.frontends.export_text import (
+    TITLE_LENGTH,
+    answer_text,
+    heading_text,
+    markdown_source,
+    quoted,
+)
+from analyst.frontends.untrusted import one_line
 from analyst.record import events as ev
 
 if TYPE_CHECKING:
     from analyst.memory.finding import Finding
 
-_TITLE_LENGTH = 80
 _CITED = re.compile(r"\[F(\d{1,9})\]")
-_TAG = re.compile(r"(\\*)<(?=[A-Za-z/!?])")
-_NO_ANSWER = "There is no answer"
 
 
 @dataclass(kw_only=True)
@@ -157,11 +161,11 @@ def notebook_of(
         cells += [_code(code) for code in prepared if code]
     for run, codes in zip(runs, computed, strict=True):
         if len(runs) > 1:
-            cells.append(_markdown(f"## {_titled(run.question)}"))
-        if len(run.question.strip()) > _TITLE_LENGTH or "\n" in run.question.strip():
-            cells.append(_markdown(_quoted(run.question)))
+            cells.append(_markdown(f"## {heading_text(run.question)}"))
+        if len(run.question.strip()) > TITLE_LENGTH or "\n" in run.question.strip():
+            cells.append(_markdown(quoted(run.question)))
         cells += [_code(code) for code in codes if code]
-        cells.append(_markdown(_answer(run)))
+        cells.append(_markdown(answer_text(run.answer, run.values, run.reason)))
     cells.append(_markdown(_footer(runs)))
     metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -245,32 +249,8 @@ def _data_cells(data: Sequence[DataCell]) -> list[Any]:
 
 def _heading(runs: Sequence[RunDigest], title: str) -> str:
     if len(runs) == 1:
-        return f"# {_titled(runs[0].question)}"
-    return f"# {_titled(title or 'An analysis')}"
-
-
-def _titled(text: str) -> str:
-    return markdown_source(one_line(text, _TITLE_LENGTH)).lstrip("#> ") or "A question"
-
-
-def _quoted(text: str) -> str:
-    return "\n".join(f"> {line}" for line in markdown_source(text).strip().splitlines())
-
-
-def _answer(run: RunDigest) -> str:
-    if run.answer is None:
-        return f"{_NO_ANSWER}: {markdown_source(one_line(run.reason or 'the run broke off', 300))}"
-    parts = [markdown_source(run.answer).strip()]
-    if run.values:
-        rows = [
-            f"| {_table_text(name)} | {_table_text(value)} |" for name, value in run.values.items()
-        ]
-        parts.append("\n".join(["| Value | |", "|---|---|", *rows]))
-    return "\n\n".join(parts)
-
-
-def _table_text(value: object) -> str:
-    return markdown_source(one_line(str(value), 200)).replace("|", "\\|")
+        return f"# {heading_text(runs[0].question)}"
+    return f"# {heading_text(title or 'An analysis')}"
 
 
 def _footer(runs: Sequence[RunDigest]) -> str:
@@ -287,17 +267,6 @@ def _footer(runs: Sequence[RunDigest]) -> str:
             about.append(f"finding F{run.recalled}")
         lines.append("- " + " · ".join(part for part in about if part))
     return "\n".join(lines)
-
-
-def markdown_source(text: str) -> str:
-    """Return Markdown that shows no HTML and fetches no image, whatever stands in it."""
-    return _TAG.sub(_escaped_tag, clean_text(text)).replace("![", "!\\[")
-
-
-def _escaped_tag(match: re.Match[str]) -> str:
-    # An even number of backslashes escapes nothing but each other.
-    slashes = match.group(1)
-    return slashes + ("" if len(slashes) % 2 else "\\") + "<"
 
 
 def _literal(path: str) -> str:

@@ -32,7 +32,7 @@ from analyst.frontends.errors import (
 from analyst.frontends.live_view import LiveView
 from analyst.frontends.options import CellOptions, parse_cell_line
 from analyst.frontends.transcript import Transcript
-from analyst.frontends.user_data import files_for, frames_for, without_files
+from analyst.frontends.user_data import files_for, frames_for, frames_of, without_files
 from analyst.record.events import Event
 from analyst.settings import Settings
 
@@ -102,6 +102,7 @@ class AgentMagics(Magics):
                 namespace=self.shell.user_ns,
                 in_notebook=_in_kernel(self.shell),
                 somebody_is_there=self._somebody_is_there(),
+                resume=self._resume,
             )
             if text := commands.run(line, shell):
                 sys.stdout.write(text + "\n")
@@ -112,18 +113,36 @@ class AgentMagics(Magics):
             raise EmptyQuestionError(HOW_TO_ASK)
         if options.out is not None:
             _check_name(options.out)
+        if options.report is not None:
+            from analyst.frontends.report_recorded import check_place  # noqa: PLC0415  # late: slow
+
+            private = bool(options.overrides.get("private"))
+            check_place(Path.cwd() / options.report, private=private)
         namespace = self.shell.user_ns
-        directory = Path.cwd()
+        self._play(
+            question,
+            options,
+            data=frames_for(without_files(question), names=options.data, namespace=namespace),
+            files=files_for(question, paths=options.files, directory=Path.cwd()),
+            values=options.values,
+        )
+
+    def _resume(self, run_id: str) -> None:
+        """Go on with a planned run that broke off; its tables may be here."""
+        options = CellOptions()
+        self._play("", options, data=frames_of(self.shell.user_ns), resume=run_id)
+
+    def _play(self, question: str, options: CellOptions, **asked: Any) -> None:
+        """Play a run in this cell's output, and do what its options want done afterwards."""
+        namespace = self.shell.user_ns
         view = self._view(options)
         with self.bridge.ask(
             question,
-            data=frames_for(without_files(question), names=options.data, namespace=namespace),
-            files=files_for(question, paths=options.files, directory=directory),
-            values=options.values,
             overrides=options.overrides,
             notebook=_notebook(namespace),
             attended=self._somebody_is_there(),
             rules=options.rules,
+            **asked,
         ) as run:
             _show(run, view, self._asker())
         transcript = view.transcript
@@ -133,6 +152,12 @@ class AgentMagics(Magics):
             # A run that was given up may still hold the agent's kernel.
             fetch = self.bridge.fetch_frame if run.ended.is_set() else None
             namespace[options.out] = answer_of(transcript, fetch_frame=fetch)
+        if options.report is not None and transcript.run_id:
+            from analyst.frontends.report_recorded import save_report  # noqa: PLC0415  # as above
+
+            place = Path.cwd() / options.report
+            written = save_report(transcript.run_id, place, self.bridge.settings)
+            sys.stdout.write(f"Report written to {written}.\n")
         strict = not self._somebody_is_there() if options.strict is None else options.strict
         if strict and transcript.status != "ok":
             raise RunFailedError(str(transcript.status), transcript.reason)

@@ -69,6 +69,7 @@ class CellOptions:
     out: str | None = None
     quiet: bool = False
     strict: bool | None = None
+    report: str | None = None
     overrides: dict[str, Any] = field(default_factory=dict)
     rules: dict[str, Literal["allow", "deny"]] = field(default_factory=dict)
 
@@ -105,6 +106,16 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     )
     add_check_options(parser)
     parser.add_argument(
+        "--plan",
+        action="store_true",
+        help="make a plan first, show it to be approved or edited, and carry it out step by step",
+    )
+    parser.add_argument(
+        "--report",
+        metavar="FILE",
+        help="write a report of the run: .md, .html, or .ipynb for a notebook",
+    )
+    parser.add_argument(
         "--private", action="store_true", help="keep no record of this run, and no finding"
     )
 
@@ -139,6 +150,8 @@ def setting_overrides(namespace: argparse.Namespace) -> dict[str, Any]:
         overrides["workspace"] = str(Path(namespace.workspace).expanduser().absolute())
     if namespace.careful:
         overrides["careful"] = True
+    if namespace.plan:
+        overrides["work"] = "plan"
     if namespace.private:
         overrides["private"] = True
     return overrides
@@ -190,6 +203,7 @@ def parse_cell_line(line: str) -> CellOptions:
         out=namespace.out,
         quiet=namespace.quiet,
         strict=namespace.strict,
+        report=namespace.report,
         overrides=setting_overrides(namespace),
         rules=rules(namespace),
     )

@@ -6,9 +6,10 @@ Here: the claim, a small file beside the log. Not here: what a run that goes on 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
-from analyst.record.events import RunStarted
+from analyst.record.events import Event, PlanStepFinished, RunStarted
 from analyst.record.log import RunLogError, RunRecord, log_path, read_run
 
 _ENDING = ".resumed"
@@ -39,6 +40,29 @@ def chain(run_id: str, *, directory: Path | None = None) -> list[RunRecord]:
         except (RunLogError, ValueError):
             break
     return found[::-1]
+
+
+def whole(run_id: str, *, directory: Path | None = None) -> list[Event]:
+    """Return the events of a run as if it had never broken off: those of all runs of its chain.
+
+    What a step that was cut off did is left out, as it was begun again. Raises
+    :class:`~analyst.record.log.RunLogError`.
+    """
+    records = chain(run_id, directory=directory)
+    found: list[Event] = []
+    for record in records[:-1]:
+        found += _without_cut_off(record.events)
+    for event in records[-1].events:
+        if len(records) > 1 and isinstance(event, PlanStepFinished) and event.resumed:
+            continue
+        found.append(event)
+    return found
+
+
+def _without_cut_off(events: Sequence[Event]) -> list[Event]:
+    ends = [at for at, one in enumerate(events) if isinstance(one, PlanStepFinished)]
+    found = events[: ends[-1] + 1] if ends else events[:1]
+    return [one for one in found if not (isinstance(one, PlanStepFinished) and one.resumed)]
 
 
 def claim(run_id: str, by: str, *, directory: Path | None = None) -> bool:
