@@ -2,7 +2,8 @@
 
 :func:`advance` is a pure function from a transcript and an event to the next transcript, and
 :func:`fold` takes it over a whole run. The panel does the same in TypeScript. Not here: what
-becomes of a step and its outputs (:mod:`analyst.frontends.reducer_steps`).
+becomes of a step and its outputs (:mod:`analyst.frontends.reducer_steps`), and what a team's turns
+look like (:mod:`analyst.frontends.reducer_team`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from analyst.frontends import reducer_steps as steps
+from analyst.frontends import reducer_team as team
 from analyst.frontends.transcript import PlanItem, PlanStatus, Remark, Transcript
 from analyst.record import events as ev
 
@@ -168,6 +170,9 @@ _HANDLERS: dict[type, Callable[[Transcript, Any], Transcript]] = {
     ev.PlanRevised: _plan,
     ev.PlanStepStarted: _plan_step,
     ev.PlanStepFinished: _plan_step,
+    ev.TeamTurnStarted: team.turn_started,
+    ev.TeamTurnFinished: team.turn_finished,
+    ev.TeamFinished: team.finished,
     ev.Prompt: _prompt,
     ev.MessageDelta: _message_delta,
     ev.ModelResponded: _model_responded,

@@ -1,9 +1,11 @@
 // From events to the view model: what each event changes in what a run looks like.
 // The same rules as analyst/frontends/reducer.py, in place and in constant time an event.
-// Not here: what becomes of a step and of what waits for the user (steps.ts).
+// Not here: what becomes of a step and of what waits for the user (steps.ts), and what a team's
+// turns look like (team.ts).
 
 import type { AnyEvent, ModelResponded } from './events';
 import * as steps from './steps';
+import * as team from './team';
 import type { ITranscript, Item, PlanStatus } from './transcript';
 
 /** Notes after which the text that was streamed counts no more. */
@@ -47,6 +49,18 @@ export function advance(run: ITranscript, event: AnyEvent): void {
       return setPlanStatus(run, event.index, 'running');
     case 'plan_step_finished':
       return setPlanStatus(run, event.index, event.status);
+    case 'team_turn_started':
+      return remark(run, 'info', event.type, team.turnStarted(event));
+    case 'team_turn_finished':
+      run.streaming = '';
+      return remark(run, 'info', event.type, team.turnFinished(event));
+    case 'team_finished':
+      return remark(
+        run,
+        'info',
+        event.type,
+        `The team is done: ${event.reason}`
+      );
     case 'prompt':
       run.request = event.request;
       run.streaming = '';
