@@ -15,6 +15,7 @@ from analyst.record.events import (
     RunFinished,
     ToolCallFinished,
 )
+from analyst.record.team_report import TeamObserver
 
 Outcome = Literal["good", "wrong", "code_broken", "malformed_action", "no_action", "error"]
 """How a question ended.
@@ -41,10 +42,12 @@ class RunObserver:
         self.answer: Answer | None = None
         self._tries: list[Literal["ok", "broken", "malformed"]] = []
         self._refused = False
+        self.team = TeamObserver()
 
     def see(self, event: Event) -> None:
         """Take in the next event."""
         self.run_id = event.run_id
+        self.team.see(event)
         match event:
             case RunFinished():
                 self.finished = event

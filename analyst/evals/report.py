@@ -20,7 +20,9 @@ from analyst.evals.results import (
     read_identity,
     read_results,
 )
+from analyst.evals.team_part import TEAM_HEAD, team_rows
 from analyst.record.files import write_private
+from analyst.record.team_report import RoleSums, added_up
 
 REPORT_JSON = "report.json"
 REPORT_MARKDOWN = "report.md"
@@ -108,7 +110,7 @@ class Report(BaseModel):
 
     A question that was asked and has no answer is wrong; one that was not asked (the evaluation
     was interrupted) is listed in ``not_asked`` and in no measure. ``unanswered`` counts answers
-    without a value under any expected name.
+    without a value under any expected name. ``team`` are the sums of what each role of a team did.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -123,6 +125,7 @@ class Report(BaseModel):
     outcomes: dict[Outcome, int]
     unanswered: int
     not_asked: tuple[int, ...]
+    team: dict[str, RoleSums] = {}
     results: tuple[QuestionResult, ...]
 
     @classmethod
@@ -155,6 +158,7 @@ class Report(BaseModel):
             outcomes={outcome: counts[outcome] for outcome in OUTCOMES},
             unanswered=sum(not result.answered for result in asked),
             not_asked=tuple(one for one in selected if one not in results),
+            team=added_up(result.team for result in asked),
             results=asked,
         )
 
@@ -188,6 +192,7 @@ class Report(BaseModel):
                 [(outcome, str(count)) for outcome, count in self.outcomes.items()],
             ),
             f"Without a value under any expected name: {self.unanswered}.",
+            *(["## Team", markdown_table(TEAM_HEAD, team_rows(self.team))] if self.team else []),
             "## Questions",
             markdown_table(
                 ("id", "level", "outcome", "right", "seconds", "tokens", "steps", "run"),

@@ -26,6 +26,7 @@ from analyst.evals.errors import (
 from analyst.evals.outcome import Outcome
 from analyst.record.events import RunStatus, Usage
 from analyst.record.files import write_private
+from analyst.record.team_report import RoleSums
 
 IDENTITY_FILE = "evaluation.json"
 RESULTS_FILE = "results.jsonl"
@@ -63,7 +64,8 @@ class QuestionResult(BaseModel):
     """What one question gave.
 
     ``answer`` and ``values`` are the run's, ``scored`` is the text made of both that was scored.
-    ``seconds`` are the run's own; ``reason`` tells a bad end.
+    ``seconds`` are the run's own; ``reason`` tells a bad end. ``team`` holds what each role of a
+    team did, if one worked.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -84,6 +86,7 @@ class QuestionResult(BaseModel):
     run_id: str | None
     status: RunStatus | None
     reason: str | None
+    team: dict[str, RoleSums] = {}
 
     @property
     def good(self) -> bool:

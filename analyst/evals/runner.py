@@ -141,4 +141,5 @@ def _result(
         run_id=observer.run_id,
         status=finished.status if finished else None,
         reason=(finished.reason if finished else None) or failure or observer.failure,
+        team=observer.team.sums(),
     )

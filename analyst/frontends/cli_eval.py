@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analyst._version import __version__
-from analyst.frontends.options import add_check_options
+from analyst.frontends.options import TEAM_HELP, add_check_options
 
 if TYPE_CHECKING:
     from analyst.evals.results import Existing, QuestionResult
@@ -75,6 +75,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="NAME=VALUE",
         help="a setting for this evaluation alone; may be repeated",
     )
+    dabench.add_argument("--team", action="store_true", help=TEAM_HELP)
     add_check_options(dabench)
     dabench.add_argument(
         "--timeout",
@@ -184,6 +185,8 @@ def configured_subject(options: argparse.Namespace) -> Subject:
         changes["checks"] = options.checks
     if options.careful:
         changes["careful"] = True
+    if options.team:
+        changes["work"] = "team"
     if options.model:
         changes["model"] = options.model
     settings = Settings.load().updated(changes)

@@ -25,6 +25,16 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     showing.add_argument("id", metavar="ID", help="the run's id, its beginning or end, or 'last'")
     showing.add_argument("--json", action="store_true", help="print its events as one object")
     showing.set_defaults(run=show)
+    team = verbs.add_parser(
+        "team",
+        help="what each role of a team did in a run, and what it took",
+        description="Sums by role from the record of a run of a team: turns, tokens, seconds, "
+        "objections and how many were upheld, approvals, decisions.",
+        allow_abbrev=False,
+    )
+    team.add_argument("id", metavar="ID", help="as for show")
+    team.add_argument("--json", action="store_true", help="print one JSON object")
+    team.set_defaults(run=show_team)
     making = verbs.add_parser(
         "notebook",
         help="make a notebook of runs",
@@ -118,6 +128,29 @@ def show(options: argparse.Namespace) -> int:
         view.apply(event)
     if record.skipped:
         print(f"{record.skipped} damaged lines of the record were left out.", file=sys.stderr)
+    return 0
+
+
+def show_team(options: argparse.Namespace) -> int:
+    """Run ``analyst runs team``; returns the exit code."""
+    from analyst.frontends.listings import team_table  # noqa: PLC0415  # late: see above
+    from analyst.record.log import RunLogError, read_run  # noqa: PLC0415
+    from analyst.record.runs import RunLookupError, find_run  # noqa: PLC0415
+    from analyst.record.team_report import team_sums  # noqa: PLC0415
+
+    try:
+        record = read_run(find_run(options.id))
+    except (RunLookupError, RunLogError) as error:
+        print(f"analyst runs: {error}", file=sys.stderr)
+        return _USAGE_ERROR
+    sums = team_sums(record.events)
+    if options.json:
+        plain = {role: one.model_dump() for role, one in sums.items()}
+        print(json.dumps({"run_id": record.run_id, "roles": plain}, ensure_ascii=False))
+    elif sums:
+        print(team_table(sums))
+    else:
+        print(f"No team worked in run {record.run_id}; ask with --team.", file=sys.stderr)
     return 0
 
 

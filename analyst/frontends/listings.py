@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from analyst.frontends.untrusted import clean_text, one_line
 from analyst.frontends.wording import size_text, value_text
 from analyst.record.audit import AuditedCall
 from analyst.record.runs import RunSummary
+from analyst.record.team_report import RoleSums
 
 if TYPE_CHECKING:
     from analyst.memory.finding import DataFingerprint, Finding, KeyValue
@@ -36,6 +37,21 @@ def audit_table(calls: Sequence[AuditedCall]) -> str:
         f"    {one_line(json.dumps(call.arguments, ensure_ascii=False), 160)}"
         for call in calls
     )
+
+
+def team_table(sums: Mapping[str, RoleSums]) -> str:
+    """Return a line a role: its turns, tokens and seconds, and what its reviews came to."""
+    head = (
+        f"{'role':<14} {'turns':>5} {'failed':>6} {'tokens':>8} {'cached':>8} {'seconds':>8} "
+        f"{'objected':>8} {'upheld':>6} {'approved':>8} {'decided':>7}"
+    )
+    rows = [
+        f"{one_line(role, 14):<14} {one.turns:>5} {one.failed:>6} {one.usage.total:>8,} "
+        f"{one.usage.cached:>8,} {one.seconds:>8.1f} {one.objections:>8} {one.upheld:>6} "
+        f"{one.approvals:>8} {one.decisions:>7}"
+        for role, one in sums.items()
+    ]
+    return "\n".join([head, *rows])
 
 
 def file_table(files: Sequence[WrittenFile]) -> str:

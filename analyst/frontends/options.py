@@ -34,6 +34,9 @@ _RULES: dict[Literal["allow", "deny"], str] = {
 }
 
 
+TEAM_HELP = "let several roles work on it: one plans, one computes, one reviews"
+
+
 class SentenceParser(argparse.ArgumentParser):
     """A parser whose complaints are :class:`OptionError`; it never ends the process."""
 
@@ -105,11 +108,13 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         help="a project's folder, whose files the agent may look at, change and test",
     )
     add_check_options(parser)
-    parser.add_argument(
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument(
         "--plan",
         action="store_true",
         help="make a plan first, show it to be approved or edited, and carry it out step by step",
     )
+    ways.add_argument("--team", action="store_true", help=TEAM_HELP)
     parser.add_argument(
         "--report",
         metavar="FILE",
@@ -152,6 +157,8 @@ def setting_overrides(namespace: argparse.Namespace) -> dict[str, Any]:
         overrides["careful"] = True
     if namespace.plan:
         overrides["work"] = "plan"
+    if namespace.team:
+        overrides["work"] = "team"
     if namespace.private:
         overrides["private"] = True
     return overrides

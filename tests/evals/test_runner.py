@@ -84,6 +84,7 @@ async def test_a_result_holds_what_the_run_told(
         "run_id": "run-1",
         "status": "partial",
         "reason": "Out of steps.",
+        "team": {},
     }
     assert {one.name: (one.expected, one.given, one.right) for one in result.sub_answers} == {
         "mean_crates": ("20.50", "20.5", True),
