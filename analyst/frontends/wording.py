@@ -92,7 +92,7 @@ def usage_line(transcript: Transcript, *, seconds: float) -> str:
     if spent := sum(one.total for one in transcript.checks.values()):
         parts.append(f"{spent:,} of them to check the answer")
     parts.append(f"{seconds:.1f} s" if transcript.status else f"{seconds:.0f} s")
-    if transcript.cost is not None:
+    if transcript.cost:
         parts.append(f"cost {money_text(transcript.cost)}")
     if transcript.model:
         parts.append(one_line(transcript.model))
@@ -103,7 +103,7 @@ def usage_line(transcript: Transcript, *, seconds: float) -> str:
 
 def money_text(amount: float) -> str:
     """Return an amount with at least two figures; the currency is the provider's."""
-    return f"{amount:.2f}" if amount >= 1 or amount == 0 else f"{amount:.2g}"
+    return f"{amount:.2f}" if amount >= 1 else f"{amount:.2g}"
 
 
 def activity(transcript: Transcript) -> str:

@@ -37,6 +37,12 @@ QUIET_SETTINGS = {
         "doNotDisturbMode": True,
     }
 }
+LABS = {"4.5": ("jupyterlab==4.5.*", "notebook==7.5.*")}
+"""Front ends besides those of constraints.txt; the oldest that are supported come first.
+
+``ANALYST_LAB=4.5 pytest tests/browser`` has all tests of the panel in that one.
+"""
+
 CHROMIUM_OPTIONS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -98,7 +104,10 @@ def jupyter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The interpreter of a clean environment, with the wheel and Notebook as a user has them."""
+    """The interpreter of a clean environment, with the wheel and Notebook as a user has them.
+
+    Of the locked versions, or of those that ``ANALYST_LAB`` names.
+    """
     assert (LABEXTENSION / "package.json").exists(), "Build the panel for these tests: make panel"
     place = tmp_path_factory.mktemp("installed")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
@@ -106,8 +115,27 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (wheel,) = place.glob("*.whl")
     venv.create(place / "venv", with_pip=False, symlinks=True)
     python = place / "venv" / "bin" / "python"
-    locked = ("--constraint", str(ROOT / "constraints.txt"))
-    _run(*pip, f"--python={python}", "install", *locked, str(wheel), "notebook")
+    front_ends = LABS.get(os.environ.get("ANALYST_LAB", ""), ("notebook",))
+    locked = place / "constraints.txt"
+    named = tuple(one.partition("==")[0] + "==" for one in front_ends)
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    locked.write_text("\n".join(line for line in lines if not line.startswith(named)))
+    constraints = f"--constraint={locked}"
+    _run(*pip, f"--python={python}", "install", constraints, str(wheel), *front_ends)
+    return python
+
+
+@pytest.fixture(scope="session")
+def oldest_lab(tmp_path_factory: pytest.TempPathFactory, installed: Path) -> Path:
+    """The interpreter of an environment with the oldest front ends, and all else as installed."""
+    if "ANALYST_LAB" in os.environ:
+        return installed
+    place = tmp_path_factory.mktemp("oldest") / "venv"
+    # The same files by other names: installing all of them anew would take a minute.
+    shutil.copytree(installed.parents[1], place, symlinks=True, copy_function=os.link)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    python = place / "bin" / "python"
+    _run(*pip, f"--python={python}", "install", *next(iter(LABS.values())))
     return python
 
 

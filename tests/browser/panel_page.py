@@ -44,3 +44,16 @@ def await_answer(panel: Locator, timeout: float = 60_000, text: str = "It is com
     expect(panel.locator(".jp-Analyst-turn").last.locator(".jp-Analyst-answer")).to_contain_text(
         text, timeout=timeout
     )
+
+
+def set_approval(page: Page, mode: str) -> None:
+    """Choose before which calls the user is asked, and load the page anew."""
+    page.evaluate(
+        """async mode => {
+          const settings = window.jupyterapp.serviceManager.settings;
+          await settings.save('jupyter-analyst:panel', JSON.stringify({ approval: mode }));
+        }""",
+        mode,
+    )
+    page.reload()
+    shown_panel(page)

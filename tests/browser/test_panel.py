@@ -139,7 +139,7 @@ def test_a_reloaded_page_goes_on_where_it_was_and_decides_by_keys(
     expect(panel.get_by_text("It is computed.", exact=True)).to_be_visible(timeout=20_000)
     panel.get_by_role("button", name=re.compile("I compute it")).click()
     expect(panel.locator(".jp-Analyst-text", has_text="second 2")).to_be_visible()
-    expect(panel.get_by_text("You changed the code before it ran.")).to_be_visible()
+    expect(panel.get_by_text("You changed it before it ran.")).to_be_visible()
 
 
 def test_what_was_found_is_looked_up_and_verified(

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from .conftest import JupyterServer, serve_panel
-from .panel_page import ask, await_answer, begin, code_of, open_panel, shown_panel
+from .panel_page import ask, await_answer, begin, code_of, open_panel, set_approval
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -81,18 +81,6 @@ def test_of_two_tabs_the_first_decides_and_the_other_sees_it(
         await_answer(one, 20_000)
         expect(one.get_by_role("alertdialog")).to_have_count(0)
     set_approval(page, "server")
-
-
-def set_approval(page: Page, mode: str) -> None:
-    page.evaluate(
-        """async mode => {
-          const settings = window.jupyterapp.serviceManager.settings;
-          await settings.save('jupyter-analyst:panel', JSON.stringify({ approval: mode }));
-        }""",
-        mode,
-    )
-    page.reload()
-    shown_panel(page)
 
 
 def test_a_kernel_that_is_killed_is_told_and_the_next_question_has_another(

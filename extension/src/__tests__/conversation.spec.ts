@@ -1,3 +1,4 @@
+import { moneyText } from '../components/usage';
 import { AnalystApi, ApiError } from '../model/api';
 import { ConversationModel } from '../model/conversation';
 import type { AnyEvent } from '../model/events';
@@ -140,5 +141,15 @@ describe('ConversationModel', () => {
       event('run_finished', 'r', { status: 'stopped', seconds: 1 })
     );
     expect(conversation.stopping).toBe(false);
+  });
+});
+
+describe('moneyText', () => {
+  it.each([
+    [0.00123, '0.0012'],
+    [0.5, '0.5'],
+    [12.345, '12.35']
+  ])('writes %d', (amount, text) => {
+    expect(moneyText(amount)).toBe(text);
   });
 });

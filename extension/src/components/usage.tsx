@@ -33,13 +33,20 @@ export function usageParts(
     );
   }
   parts.push(trans.__('%1 s', seconds.toFixed(run.status ? 1 : 0)));
-  if (run.cost !== null) {
-    parts.push(trans.__('$%1', run.cost.toFixed(run.cost < 0.1 ? 4 : 2)));
+  if (run.cost) {
+    parts.push(trans.__('cost %1', moneyText(run.cost)));
   }
   if (run.model) {
     parts.push(run.model);
   }
   return parts;
+}
+
+/** An amount with at least two figures; the currency is the provider's. */
+export function moneyText(amount: number): string {
+  return amount >= 1
+    ? amount.toFixed(2)
+    : String(Number(amount.toPrecision(2)));
 }
 
 export function Usage(props: {
