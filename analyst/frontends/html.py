@@ -18,8 +18,6 @@ from analyst.frontends.untrusted import escape, markdown_to_html
 # The typesetting of notebooks takes "$5 to $7" for mathematics.
 _VERBATIM = "tex2jax_ignore mathjax_ignore"
 
-_PLAN_MARKS = {"waiting": "", "running": " …", "ok": " ✓", "error": " ✗", "skipped": " (skipped)"}
-
 
 def part(*pieces: str) -> str:
     """Wrap the pieces of one published part."""
@@ -43,7 +41,7 @@ def plan(items: Sequence[PlanItem]) -> str:
     """Draw the plan with the state of each step."""
     if not items:
         return ""
-    rows = "".join(f"<li>{escape(item.text)}{_PLAN_MARKS[item.status]}</li>" for item in items)
+    rows = "".join(f"<li>{escape(wording.plan_line(item))}</li>" for item in items)
     return f'<ol class="analyst-plan">{rows}</ol>'
 
 

@@ -199,7 +199,7 @@ class LiveView:
         pieces, lines = [], []
         if part.first:
             pieces += [html.style(), html.header(transcript), html.plan(transcript.plan)]
-            lines.append(text.header(transcript))
+            lines += [text.header(transcript), text.plan(transcript.plan)]
         for item in items:
             if isinstance(item, Step):
                 if not self.quiet:

@@ -66,11 +66,14 @@ def _plan(transcript: Transcript, event: ev.PlanProposed | ev.PlanRevised) -> Tr
 def _plan_step(
     transcript: Transcript, event: ev.PlanStepStarted | ev.PlanStepFinished
 ) -> Transcript:
-    status: PlanStatus = event.status if isinstance(event, ev.PlanStepFinished) else "running"
+    status: PlanStatus = "running"
+    reason = ""
+    if isinstance(event, ev.PlanStepFinished):
+        status, reason = event.status, event.reason or ""
     return replace(
         transcript,
         plan=tuple(
-            replace(item, status=status) if index == event.index else item
+            replace(item, status=status, reason=reason) if index == event.index else item
             for index, item in enumerate(transcript.plan)
         ),
     )

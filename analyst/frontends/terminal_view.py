@@ -72,8 +72,22 @@ class TerminalView:
                 self._answer(event, before.streaming)
             case ev.RunFinished():
                 self._finish()
+        self._plan(event)
         if len(self.transcript.items) > len(before.items):
             self._remark()
+
+    def _plan(self, event: ev.Event) -> None:
+        """Print the plan when it is new, and each step of it as it begins and ends."""
+        plan = self.transcript.plan
+        match event:
+            case ev.PlanProposed():
+                self._print(f"The plan:\n{text.plan(plan)}")
+            case ev.PlanRevised(reason=why):
+                self._print(f"The plan now ({one_line(why, 200)}):\n{text.plan(plan)}")
+            case ev.PlanStepStarted(index=at) | ev.PlanStepFinished(index=at) if at < len(plan):
+                failed = plan[at].status in ("error", "skipped")
+                line = f"Plan {at + 1} of {len(plan)} · {wording.plan_line(plan[at])}"
+                self._print(line, "yellow" if failed else "bold")
 
     def _remark(self) -> None:
         item = self.transcript.items[-1]

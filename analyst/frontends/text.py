@@ -5,12 +5,12 @@ All text comes out cleaned, so that it cannot steer a terminal.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from analyst.frontends import wording
 from analyst.frontends.outputs import plain_text
-from analyst.frontends.transcript import Draft, Remark, ShownOutput, Step, Transcript
+from analyst.frontends.transcript import Draft, PlanItem, Remark, ShownOutput, Step, Transcript
 from analyst.frontends.untrusted import clean_text
 
 MAX_TEXT_CHARS = 20_000
@@ -22,6 +22,11 @@ def header(transcript: Transcript) -> str:
     if not transcript.started:
         return ""
     return "\n".join([wording.model_line(transcript), *wording.data_lines(transcript.data)])
+
+
+def plan(items: Sequence[PlanItem]) -> str:
+    """Say the plan, a line a step."""
+    return "\n".join(f"{number}. {wording.plan_line(one)}" for number, one in enumerate(items, 1))
 
 
 def step(shown: Step, *, published: Container[str] = ()) -> str:

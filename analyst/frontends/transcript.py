@@ -100,10 +100,11 @@ class Remark:
 
 @dataclass(frozen=True, kw_only=True)
 class PlanItem:
-    """One step of the plan."""
+    """One step of the plan; ``reason`` says why it failed, was left out, or found nothing."""
 
     text: str
     status: PlanStatus = "waiting"
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from analyst.frontends.transcript import Step, Transcript
+from analyst.frontends.transcript import PlanItem, Step, Transcript
 from analyst.frontends.untrusted import one_line
 from analyst.record.events import DataDescription
 
@@ -16,6 +16,14 @@ STATUS_MARKS = {
     "interrupted": "■ interrupted",
     "died": "✗ kernel died",
     "refused": "✗ not run",
+}
+
+PLAN_MARKS = {
+    "waiting": "",
+    "running": " …",
+    "ok": " ✓",
+    "error": " ✗",
+    "skipped": " (left out)",
 }
 
 RUN_ENDS = {
@@ -50,6 +58,12 @@ def size_text(size: int) -> str:
         if size >= factor:
             return f"{size / factor:,.1f} {unit}"
     return f"{size} bytes"
+
+
+def plan_line(item: PlanItem) -> str:
+    """Return a step of the plan, its state, and why it is so if there is a reason."""
+    reason = f": {one_line(item.reason, 200)}" if item.reason else ""
+    return f"{one_line(item.text, 400)}{PLAN_MARKS[item.status]}{reason}"
 
 
 def step_title(step: Step) -> str:

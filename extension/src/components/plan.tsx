@@ -36,6 +36,9 @@ export function Plan(props: { run: ITranscript }): JSX.Element | null {
             </span>
             <span>{item.text}</span>
             <span className="jp-Analyst-unseen">, {words[item.status]}</span>
+            {item.reason && (
+              <span className="jp-Analyst-quiet"> {item.reason}</span>
+            )}
           </li>
         ))}
       </ol>

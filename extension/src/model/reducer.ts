@@ -46,9 +46,9 @@ export function advance(run: ITranscript, event: AnyEvent): void {
     case 'plan_revised':
       return setPlan(run, event.steps, event.reason);
     case 'plan_step_started':
-      return setPlanStatus(run, event.index, 'running');
+      return setPlanStatus(run, event.index, 'running', '');
     case 'plan_step_finished':
-      return setPlanStatus(run, event.index, event.status);
+      return setPlanStatus(run, event.index, event.status, event.reason ?? '');
     case 'team_turn_started':
       return remark(run, 'info', event.type, team.turnStarted(event));
     case 'team_turn_finished':
@@ -148,7 +148,7 @@ function setPlan(
 ): void {
   const known = new Map(run.plan.map(item => [item.text, item]));
   run.plan = steps.map(
-    text => known.get(text) ?? { text, status: 'waiting' as const }
+    text => known.get(text) ?? { text, status: 'waiting' as const, reason: '' }
   );
   run.planReason = reason;
 }
@@ -156,10 +156,11 @@ function setPlan(
 function setPlanStatus(
   run: ITranscript,
   index: number,
-  status: PlanStatus
+  status: PlanStatus,
+  reason: string
 ): void {
   run.plan = run.plan.map((item, at) =>
-    at === index ? { ...item, status } : item
+    at === index ? { ...item, status, reason } : item
   );
 }
 

@@ -118,6 +118,8 @@ export type Item = IStep | IRemark | IRecalled | ISaved | ICompacted;
 export interface IPlanItem {
   readonly text: string;
   readonly status: PlanStatus;
+  /** Why it failed, was left out, or found nothing. */
+  readonly reason: string;
 }
 
 /** A run so far. `status` is null until it has ended; times are in seconds. */

@@ -1,0 +1,261 @@
+"""Reports: what they say, in each form, and that nothing in them runs, loads or hides anything."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from markdown_it import MarkdownIt
+
+from analyst.frontends import report_forms
+from analyst.frontends.cli import main
+from analyst.frontends.export_data import ExportError
+from analyst.frontends.report import report_of
+from analyst.frontends.report_recorded import save_report
+from analyst.record import events as ev
+from analyst.record.log import RunLog
+from analyst.record.making import EventMaker
+from analyst.settings import Settings
+
+from .conftest import CHART, PNG
+
+CODE = "trend = df.groupby('year').life.mean()\nprint(trend)"
+EVIL = "![x](http://evil.test/x.png) <script>alert(1)</script>\u202e"
+
+
+class Recorded:
+    """Writes the events of a planned run."""
+
+    def __init__(self, run_id: str, resumes: str | None = None) -> None:
+        self.make = EventMaker(run_id)
+        self.events: list[ev.Event] = []
+        self.add(
+            ev.RunStarted,
+            question="How did life expectancy change, with a chart?",
+            started_at="2026-01-02T03:04:05+00:00",
+            model="scripted replies, no model",
+            model_reason="a test",
+            protocol="fenced",
+            settings={"checks": ["grounding", "silent_errors"]},
+            versions={"analyst": "0.1.0"},
+            resumes=resumes,
+        )
+
+    def add(self, kind, **fields):
+        self.events.append(self.make(kind, **fields))
+        return self
+
+    def data(self):
+        one = ev.DataDescription(
+            name="df",
+            kind="file",
+            rows=1200,
+            columns=3,
+            bytes=10,
+            fingerprint="f" * 64,
+            path="/d/life.csv",
+        )
+        return self.add(ev.DataHandedOver, data=(one,))
+
+    def plan(self, *steps, checks=()):
+        planned = tuple(ev.PlannedStep(text=text, checks=checks) for text in steps)
+        return self.add(ev.PlanProposed, steps=steps, planned=planned)
+
+    def step(self, index, code, *outputs, status="ok", reason=None, passages=()):
+        self.begin(index, code, *outputs)
+        return self.add(
+            ev.PlanStepFinished, index=index, status=status, reason=reason, artefacts=passages
+        )
+
+    def begin(self, index, code, *outputs):
+        self.add(ev.PlanStepStarted, index=index)
+        call = f"call{index}"
+        self.add(ev.ToolCallStarted, call_id=call, tool="python", raw="", arguments={"code": code})
+        for output in outputs:
+            self.add(ev.OutputEmitted, call_id=call, output=output)
+        return self.add(ev.ToolCallFinished, call_id=call, status="ok", observation="", seconds=0.1)
+
+    def answer(self, text, **more):
+        self.add(ev.Answer, text=text, **more)
+        return self.add(
+            ev.RunFinished, status="ok", seconds=3.0, usage=ev.Usage(input=10, output=2)
+        )
+
+    def kept(self):
+        with RunLog(self.events[0].run_id) as log:
+            for event in self.events:
+                log.append(event)
+        return self.events[0].run_id
+
+
+def shown(data):
+    return {"output_type": "display_data", "data": data, "metadata": {}}
+
+
+PLOTLY_CHART = shown({"application/vnd.plotly.v1+json": CHART})
+IMAGE = shown({"image/png": PNG})
+PASSAGES = (
+    ev.KeptArtefact(name="K3", kind="passage", text="Vaccines spread.", source="notes.md, p. 3"),
+    ev.KeptArtefact(name="K4", kind="passage", text="Not cited.", source="other.md"),
+)
+
+
+def whole_run(run_id="run-1"):
+    made = (
+        Recorded(run_id)
+        .data()
+        .plan("Mean by year", "Draw it", "Fit it", checks=("len(trend) > 1",))
+    )
+    made.step(0, CODE, passages=PASSAGES)
+    made.step(1, "fig.show()", PLOTLY_CHART, IMAGE)
+    made.add(ev.PlanStepStarted, index=2)
+    made.add(ev.PlanStepFinished, index=2, status="skipped", reason="It did not converge.")
+    made.add(ev.Note, level="warning", code="not_grounded", text="Not in any output: 99.")
+    return made.answer("It rose to **68.0** years [K3: notes.md, p. 3].", values={"last": 68.0})
+
+
+def test_a_report_says_what_was_asked_found_done_and_where_from():
+    text = report_forms.markdown(report_of(whole_run().events), lambda chart: f"({chart.title})")
+    expected = [
+        "# How did life expectancy change, with a chart?",
+        "## Findings",
+        "It rose to **68.0** years [K3: notes.md, p. 3].",
+        "| last | 68.0 |",
+        "## Charts",
+        "**Two bars** (step 2)",
+        "**Chart 2** (step 2)",
+        "## Methods",
+        "| df | 1,200 | 3 | ffffffffffff | /d/life.csv |",
+        "1. Mean by year (done)",
+        "3. Fit it (left out): It did not converge.",
+        "- `len(trend) > 1`",
+        "Every number of the answer was looked for",
+        "A number of a draft stood in no output",
+        "### Sources",
+        "**[K3]** notes.md, p. 3: Vaccines spread.",
+        "## Appendix: code",
+        "**Step 1.** Mean by year",
+        "```python\n" + CODE,
+        "run run-1",
+    ]
+    positions = [text.find(line) for line in expected]
+    assert -1 not in positions, expected[positions.index(-1)]
+    assert positions == sorted(positions)
+    assert "Not cited" not in text
+
+
+def test_a_run_without_a_plan_is_reported_as_one_step():
+    made = Recorded("run-2").data()
+    call = {"call_id": "a", "tool": "python", "raw": "", "arguments": {"code": CODE}}
+    made.add(ev.ToolCallStarted, **call)
+    made.add(ev.ToolCallFinished, call_id="a", status="ok", observation="", seconds=1)
+    report = report_of(made.answer("68.").events)
+    assert [(step.status, step.code) for step in report.steps] == [("ok", [CODE])]
+
+
+def test_what_was_undone_or_failed_is_not_reported():
+    made = Recorded("run-3").plan("One", "Two").step(0, "x = 1")
+    made.begin(1, "y = 2", PLOTLY_CHART)
+    made.add(ev.Note, code="retry", text="Trying afresh.")
+    made.begin(1, "y = 3", IMAGE)
+    report = report_of(made.answer("3.").events)
+    assert [step.code for step in report.steps] == [["x = 1"], ["y = 3"]]
+    assert [chart.title for chart in report.charts] == ["Chart 1"]
+
+
+@pytest.fixture
+def kept(tmp_path):
+    place = tmp_path / "out"
+    place.mkdir()
+    return whole_run().kept(), place
+
+
+def test_a_markdown_report_has_its_charts_beside_it(kept):
+    run_id, place = kept
+    written = save_report(run_id, place / "trends.md", Settings())
+    text = written.read_text()
+    assert written.name == "trends.md"
+    assert "[Two bars](trends-charts.html#chart-1)" in text
+    assert "![Chart 2](trends-chart-2.png)" in text
+    assert (place / "trends-chart-2.png").read_bytes().startswith(b"\x89PNG")
+    page = (place / "trends-charts.html").read_text()
+    assert 'id="chart-1"' in page
+    assert "<script src=" not in page
+    again = save_report(run_id, place / "trends.md", Settings())
+    assert again.name == "trends_2.md"
+
+
+def test_an_html_report_is_one_page_that_needs_nothing(kept):
+    run_id, place = kept
+    page = save_report(run_id, place / "trends.html", Settings()).read_text()
+    assert "It rose to" in page
+    assert "Plotly.newPlot" in page
+    assert "(step 2)" in page
+    assert not re.findall(r'(?:src|href)="https?://[^"]+\.(?:js|css)', page)
+
+
+def test_a_notebook_report_shows_its_charts_and_its_code_runs_by_itself(kept):
+    run_id, place = kept
+    written = save_report(run_id, place / "trends.ipynb", Settings())
+    notebook = nbformat.read(written, 4)
+    charts = [cell for cell in notebook.cells if "report-chart" in cell.metadata.get("tags", ())]
+    kinds = ("application/vnd.plotly.v1+json", "image/png")
+    assert [kind in cell.outputs[0].data for kind, cell in zip(kinds, charts, strict=True)] == [
+        True,
+        True,
+    ]
+    assert all("skip-execution" in cell.metadata.tags for cell in charts)
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    assert 'df_path = "/d/life.csv"' in code
+    assert any("groupby" in source for source in code)
+
+
+def test_a_run_that_went_on_with_another_is_reported_whole(tmp_path):
+    first = Recorded("run-a").data().plan("Mean by year", "Draw it").step(0, CODE)
+    first.begin(1, "cut_off = 1")
+    first.kept()
+    second = Recorded("run-b", resumes="run-a").data().plan("Mean by year", "Draw it")
+    second.add(ev.PlanStepFinished, index=0, status="ok", resumed=True)
+    second.step(1, "fig.show()", PLOTLY_CHART).answer("It rose.").kept()
+    text = save_report("run-b", tmp_path / "whole", Settings()).read_text()
+    assert CODE in text
+    assert "cut_off" not in text
+    assert "2. Draw it (done)" in text
+    assert "run run-b" in text
+
+
+def test_nothing_in_a_report_loads_runs_or_hides(tmp_path):
+    made = Recorded("run-4").plan(EVIL).step(0, f"print(1) # ```\n# {EVIL}")
+    passage = ev.KeptArtefact(name="K1", kind="passage", text=EVIL, source=EVIL)
+    made.step(0, "x = 1", passages=(passage,)).answer(f"{EVIL} [K1]", values={EVIL: EVIL}).kept()
+    text = save_report("run-4", tmp_path / "evil.md", Settings()).read_text()
+    drawn = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
+    assert "<img" not in drawn
+    assert "<script" not in drawn
+    assert '<code class="language-python">print(1) # ```' in drawn
+    assert "\u202e" not in text
+    page = save_report("run-4", tmp_path / "evil.html", Settings()).read_text()
+    assert "<script>alert(1)" not in page
+    assert 'src="http://evil' not in page
+
+
+def test_the_command_line_writes_reports(kept, capsys, monkeypatch):
+    run_id, place = kept
+    monkeypatch.chdir(place)
+    assert main(["runs", "report", run_id]) == 0
+    assert capsys.readouterr().out.strip() == str(place / f"report-{run_id}.md")
+    assert main(["runs", "report", "last", "--notebook", "-o", "x"]) == 0
+    assert json.loads((place / "x.ipynb").read_text())["nbformat"] == 4
+    assert main(["runs", "report", "nothing"]) == 2
+    assert "There is no run 'nothing'" in capsys.readouterr().err
+    assert main(["runs", "report", run_id, "-o", "nowhere/x.md"]) == 2
+    assert "There is no directory" in capsys.readouterr().err
+
+
+def test_a_run_that_did_nothing_has_no_report(tmp_path):
+    run_id = Recorded("run-5").kept()
+    with pytest.raises(ExportError, match="nothing to report"):
+        save_report(run_id, Path(tmp_path / "x.md"), Settings())
