@@ -85,7 +85,8 @@ def page(report: Report) -> str:
     title = one_line(report.question, 80)
     made = notebook(report)
     made.metadata["title"] = title
-    body, _ = PageExporter(config=config).from_notebook_node(
+    exporter: Any = PageExporter
+    body, _ = exporter(config=config).from_notebook_node(
         made, resources={"metadata": {"name": title}}
     )
     return str(body)

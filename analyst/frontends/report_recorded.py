@@ -7,9 +7,11 @@ Here: files. Not here: what a report says (:mod:`analyst.frontends.report`) and 
 from __future__ import annotations
 
 import base64
+import importlib
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 from analyst.frontends import report_forms as forms
 from analyst.frontends.errors import OptionError
@@ -85,8 +87,7 @@ def _notebook_text(
     settings: Settings,
     directory: Path | None,
 ) -> str:
-    import nbformat  # noqa: PLC0415 - slow, and rarely needed
-
+    nbformat: Any = importlib.import_module("nbformat")  # late: slow, and rarely needed
     with finder(settings, directory) as finding:
         runs = [digest(events)]
         made = notebook_of(runs, Material(finding=finding), beside=folder)
@@ -113,11 +114,15 @@ class _Charts:
                 if mime in one.bundle:
                     image = base64.b64decode(one.bundle[mime])
                     name = f"{stem}-chart-{number}"
-                    written = write_new(folder, name, ending, lambda file, it=image: file.write(it))
+                    written = write_new(folder, name, ending, partial(_write, image))
                     self._names[id(one)] = f"![{one_line(one.title, 80)}]({written.name})"
 
     def text(self, chart: ReportChart) -> str:
         return self._names.get(id(chart), "")
+
+
+def _write(data: bytes, file: BinaryIO) -> None:
+    file.write(data)
 
 
 def _page(charts: Sequence[ReportChart]) -> str:
