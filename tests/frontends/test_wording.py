@@ -6,10 +6,7 @@ from dataclasses import replace
 
 from analyst.frontends import html, text, wording
 from analyst.frontends.transcript import Transcript
-<<<<<<< Updated upstream
 from analyst.record import events as ev
-=======
->>>>>>> Stashed changes
 
 
 def test_a_value_keeps_its_digits() -> None:
@@ -23,7 +20,6 @@ def test_values_that_the_answer_itself_gives_are_not_shown_again() -> None:
     assert text.answer("The mean is high.", {"mean": 2.5}) == "The mean is high.\nmean = 2.5"
 
 
-<<<<<<< Updated upstream
 def test_what_checks_of_the_answer_took_stands_in_the_usage_line() -> None:
     transcript = Transcript(
         usage=ev.Usage(input=900, output=100),
@@ -32,7 +28,8 @@ def test_what_checks_of_the_answer_took_stands_in_the_usage_line() -> None:
     line = wording.usage_line(transcript, seconds=2.0)
     assert "342 of them to check the answer" in line
     assert "check" not in wording.usage_line(Transcript(usage=ev.Usage(input=9)), seconds=2.0)
-=======
+
+
 def test_a_run_whose_prices_are_known_says_what_it_cost() -> None:
     run = Transcript(started=True, model="m", status="ok", seconds=2.0)
     for nothing in (None, 0.0):
@@ -41,4 +38,3 @@ def test_a_run_whose_prices_are_known_says_what_it_cost() -> None:
     for cost, words in costs.items():
         line = wording.usage_line(replace(run, cost=cost), seconds=2.0)
         assert line == f"0 steps · 2.0 s · cost {words} · m"
->>>>>>> Stashed changes
