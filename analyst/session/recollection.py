@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from analyst.agent import reuse
 from analyst.agent.context import Context
@@ -19,6 +20,7 @@ from analyst.memory.telling import brief, described, described_attached
 from analyst.memory.wording import wording
 from analyst.record import events
 from analyst.record.making import EventMaker
+from analyst.session.cited_documents import hold
 from analyst.session.remembering import Remembering, Traces, finding_of, refers_back, shown_again
 
 CALL_ID = "recall"
@@ -28,7 +30,10 @@ CHEAP_SECONDS = 10.0
 
 @dataclass(kw_only=True)
 class Recollection:
-    """What memory does for one run; does nothing when there is no memory."""
+    """What memory does for one run; does nothing when there is no memory.
+
+    ``documents``: folders of the user's documents, which findings may cite.
+    """
 
     memory: Memory | None
     remembering: Remembering
@@ -40,6 +45,7 @@ class Recollection:
     context: Context
     make: EventMaker
     tell: Callable[[events.Event], None]
+    documents: Sequence[Path] = ()
     traces: Traces = field(default_factory=Traces)
     recalled: list[Recalled] = field(default_factory=list)
 
@@ -208,7 +214,9 @@ class Recollection:
         return [
             one.finding
             for one in self.recalled
-            if one.outcome is outcome and {*self.value_names} <= {*one.finding.named_values}
+            if one.outcome is outcome
+            and {*self.value_names} <= {*one.finding.named_values}
+            and hold(one.finding.answer, one.finding.created_at, self.documents)
         ]
 
     def _stale(self) -> list[Recalled]:

@@ -46,8 +46,9 @@ _REFERRING = re.compile(
 )
 
 
-_WITHOUT_DATA = frozenset({"python", "recall", "ask_user", "sql_schema"})
-"""Tools after which an answer rests on nothing but the session's data and the user's word."""
+_WITHOUT_DATA = frozenset({"python", "recall", "ask_user", "sql_schema", "knowledge", "look_up"})
+"""Tools after which an answer rests on nothing but the session's data, and the user's word and
+documents; those that it cites are looked at again (:mod:`analyst.session.cited_documents`)."""
 
 
 @dataclass

@@ -433,6 +433,7 @@ class Run:
             value_names=self.given.values,
             project=remembering.project if self.settings.memory_scope == "project" else None,
             context=context,
+            documents=self.configuration.knowledge.folders,
             make=self._make,
             tell=self._tell,
         )
