@@ -51,6 +51,7 @@ packages:
 	@{ command -v chromium || command -v chromium-browser; } >/dev/null \
 		&& { command -v pg_ctl || ls /usr/lib/postgresql/*/bin/pg_ctl; } >/dev/null 2>&1 \
 		&& { command -v mariadbd || ls /usr/sbin/mariadbd; } >/dev/null 2>&1 \
+		&& { command -v nginx || ls /usr/sbin/nginx; } >/dev/null 2>&1 \
 		|| .ci/debian-packages
 
 benchmarks: $(VENV)/.test

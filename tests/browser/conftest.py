@@ -76,6 +76,11 @@ class JupyterServer:
     directory: Path
     replies: Path
 
+    @property
+    def host(self) -> str:
+        """The address without the base URL."""
+        return "/".join(self.address.split("/")[:3])
+
     def write(self, name: str, cells: list[str], replies: list[Any]) -> Path:
         """Write a notebook, and what the scripted model will say in it."""
         self.replies.write_text(json.dumps(replies))
@@ -161,16 +166,18 @@ def serve_panel(
     session: str = "real",
     port: int | None = None,
     token: str | None = None,
+    base_url: str = "/",
     **environment: str,
 ) -> Iterator[JupyterServer]:
     """Serve with the wheel's panel; ``session``: what plays the agent, "" for the real one."""
-    arguments: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = (f"--ServerApp.base_url={base_url}",)
     if session:
         # In the place of the extension that the wheel enables.
         played = {"analyst.frontends.server": False, "scripted_analyst_server": True}
-        arguments = (f"--ServerApp.jpserver_extensions={played}",)
+        arguments += (f"--ServerApp.jpserver_extensions={played}",)
         environment |= {"ANALYST_TEST_SESSION": session}
-    with _serving(home, *arguments, python=python, port=port, token=token, **environment) as server:
+    options: dict[str, Any] = {"python": python, "port": port, "token": token}
+    with _serving(home, *arguments, base_url=base_url, **options, **environment) as server:
         yield server
 
 
@@ -181,6 +188,7 @@ def _serving(
     python: Path = Path(sys.executable),
     port: int | None = None,
     token: str | None = None,
+    base_url: str = "/",
     **environment: str,
 ) -> Iterator[JupyterServer]:
     directory = home / "notebooks"
@@ -228,7 +236,7 @@ def _serving(
         stdout=log,
         stderr=subprocess.STDOUT,
     )
-    address = f"http://127.0.0.1:{port}"
+    address = f"http://127.0.0.1:{port}{base_url}".rstrip("/")
     try:
         _await_answer(f"{address}/api/status?token={token}", server, home / "server.log")
         yield JupyterServer(address, token, directory, replies)
