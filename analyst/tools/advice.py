@@ -18,6 +18,7 @@ _TEXT_AS_NUMBER = (
     r"unsupported operand type\(s\).*'str'|not supported between instances of '(?:str|int|float)'"
     r"|Invalid comparison between dtype=str|Unable to parse string|can only concatenate str"
     r"|invalid literal for|[Cc]ould not convert|to numeric|dtype\('<U|must be real number, not str"
+    r"|Cannot perform reduction|has no kernel matching input types"
     r"|can't multiply sequence|not all arguments converted|for -: 'str'"
 )
 _NULLS = r"contains NaN|must not contain infs or NaNs|contains null|NaN values"

@@ -145,6 +145,10 @@ class PythonTool:
         for rewrite in (columns, last_print, untangle, modernize):
             mended, rewrites = rewrite(mended)
             slips += rewrites
+        if needed := before.get("conversions", ()):
+            mended = "\n".join((*needed, mended))
+            names = ", ".join(line.partition(" = ")[0] for line in needed)
+            slips.append(f"Numbers that are kept as text were converted first: {names}.")
         if slips:
             notices.append(ToolNotice(code="code_mended", text=" ".join(slips)))
         if imported:

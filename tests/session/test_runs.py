@@ -501,13 +501,22 @@ async def test_the_question_reaches_the_model_verbatim(make_session: MakeSession
     await collect(make_session([check]), question)
 
 
+async def test_number_texts_used_as_numbers_are_converted_first(make_session: MakeSession) -> None:
+    frame = pd.DataFrame({"deaths": ["9[1-20]", "100[90-110]", "23[1-30]"]})
+    session = make_session([code("most = df['deaths'].max()\nprint(most)")])
+    stream = await collect(session, "Most deaths?", data={"df": frame}, values=["most"])
+    assert the_answer(stream).values == {"most": 100}
+    (note,) = [one for one in of_kind(stream, events.Note) if one.code == "code_mended"]
+    assert "df['deaths']" in note.text
+
+
 async def test_number_texts_compared_as_text_are_noticed_and_tried_again(
     make_session: MakeSession,
 ) -> None:
     frame = pd.DataFrame({"deaths": ["9[1-20]", "100[90-110]", "23[1-30]"]})
     session = make_session(
         [
-            code("most = df['deaths'].max()\nprint(most)"),
+            code("most = max(df['deaths'])\nprint(most)"),
             code(
                 'n = df["deaths"].str.extract(r"^(\\d+)")[0].astype(float)\n'
                 "most = n.max()\nprint(most)"

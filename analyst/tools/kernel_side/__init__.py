@@ -16,6 +16,7 @@ MODULES = (
     "hints",
     "sql",
     "columns",
+    "unconverted",
     "bins",
     "joins",
     "matches",

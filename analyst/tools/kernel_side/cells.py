@@ -16,6 +16,7 @@ from .profile import describe
 from .snapshots import is_new, snapshot
 from .suspicions import hold, suspicions
 from .texts import conversions, forgets_conversion
+from .unconverted import conversions_needed
 from .usual import USUAL_MEMBERS, USUAL_NAMES
 from .values import HIDDEN, holds_nan, values
 
@@ -86,7 +87,8 @@ def before_cell(code: str, namespace: dict[str, Any]) -> dict[str, Any]:
     """Get ready for ``code``: import what it takes for granted, list the frames there are.
 
     ``frames`` maps the name of each frame to its labels that are text; ``unknown`` are names
-    that the code's last line prints but nothing defines.
+    that the code's last line prints but nothing defines; ``conversions`` are lines that turn the
+    texts which the code uses as numbers into numbers.
     """
     frames = {
         name: [label for label in list(frame.columns)[:2000] if isinstance(label, str)]
@@ -94,7 +96,16 @@ def before_cell(code: str, namespace: dict[str, Any]) -> dict[str, Any]:
     }
     imported = prepare(code, namespace)
     hold(namespace)
-    return {"imported": imported, "frames": frames, "unknown": unknown(code, namespace)}
+    try:
+        needed = conversions_needed(code, frames_of(namespace))
+    except Exception:  # noqa: BLE001 - odd code must not keep itself from running
+        needed = []
+    return {
+        "imported": imported,
+        "frames": frames,
+        "unknown": unknown(code, namespace),
+        "conversions": needed,
+    }
 
 
 def stores(code: str) -> set[str]:

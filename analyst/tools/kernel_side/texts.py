@@ -135,6 +135,12 @@ def forgets_conversion(code: str) -> bool:
     return bool(called & _ORDERING) and not called & _CONVERTING
 
 
+def sure_conversion(column: Any) -> str:
+    """Return code over ``column`` that makes numbers of text that holds hardly anything else."""
+    kind = _kind(column)
+    return kind.conversion if kind is not None and not kind.mixed else ""
+
+
 def _kind(column: Any) -> TextKind | None:
     if str(column.dtype) not in {"object", "str", "string"}:
         return None
