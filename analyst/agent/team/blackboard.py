@@ -42,8 +42,8 @@ class Entry:
     """Something that was said.
 
     ``number`` counts from 1. ``about`` is the number of the result it speaks of, ``answers`` of the
-    entry that called the role. ``values`` and ``code`` are a result's, whose ``complete`` is false
-    where a budget ended it. ``failed``: the turn came to nothing.
+    entry that called the role. ``values`` and ``codes`` (what ran well) are a result's, whose
+    ``complete`` is false where a budget ended it. ``failed``: the turn came to nothing.
     """
 
     number: int
@@ -54,7 +54,26 @@ class Entry:
     about: int | None = None
     answers: int | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
-    code: str = ""
+    codes: tuple[str, ...] = ()
+    passages: tuple[KeptArtefact, ...] = ()
+    complete: bool = True
+    failed: bool = False
+
+    @property
+    def code(self) -> str:
+        """The code that ran last for it."""
+        return self.codes[-1] if self.codes else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What a turn came to; the last item of its stream. See :class:`Entry` for the fields."""
+
+    kind: TeamKind
+    text: str
+    about: int | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    codes: tuple[str, ...] = ()
     passages: tuple[KeptArtefact, ...] = ()
     complete: bool = True
     failed: bool = False

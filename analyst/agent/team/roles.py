@@ -40,7 +40,7 @@ class Role:
         return self.tools is None or any(fnmatch.fnmatchcase(tool, one) for one in self.tools)
 
 
-LOOKING_UP = ("recall", "knowledge", "web_*", "sql_schema")
+LOOKING_UP = ("recall", "knowledge", "web_*")
 """What the researcher searches with."""
 
 
@@ -64,16 +64,17 @@ def team_of(configured: Mapping[str, configuration.Role]) -> tuple[Role, ...]:
     """Return the team: the usual roles, each as configured, and further ones after them.
 
     A role that ``does`` nothing is left out; a further one that does not say what it does joins
-    the discussion. Raises :class:`ConfigurationError` where nobody is left to compute.
+    the discussion, and has no tools but those it is given unless it computes. Raises
+    :class:`ConfigurationError` where nobody is left to compute.
     """
     roles = {role.name: role for role in usual_roles()}
     left_out = {name for name, one in configured.items() if one.does == "none"}
     for name, one in configured.items():
         if name == USER:
             raise ConfigurationError(f"roles.{USER}: that is whoever asks; name the role otherwise")
-        role = roles.get(name, Role(name=name, does="discuss"))
-        if one.does is not None and one.does != "none":
-            role = replace(role, does=one.does)
+        does = None if one.does == "none" else one.does
+        role = roles.get(name) or further_role(name, does or "discuss")
+        role = replace(role, does=does or role.does)
         if one.prompt.strip():
             role = replace(role, prompt=one.prompt.strip(), is_given=True)
         if one.tools is not None:
@@ -83,3 +84,9 @@ def team_of(configured: Mapping[str, configuration.Role]) -> tuple[Role, ...]:
     if not any(role.does == "compute" for role in team):
         raise ConfigurationError('roles: nobody computes; give a role does = "compute".')
     return team
+
+
+def further_role(name: str, does: TeamWork) -> Role:
+    """Return a role that is not one of the usual ones, before it is configured."""
+    tools = {"compute": None, "search": LOOKING_UP}
+    return Role(name=name, does=does, tools=tools.get(does, ()))

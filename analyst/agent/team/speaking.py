@@ -16,6 +16,8 @@ from analyst.agent.plan_words import artefact_lines
 from analyst.agent.protocol import CODE_TOOL
 from analyst.agent.short_loop import run_short
 from analyst.agent.task import Progress, Task
+from analyst.agent.team.blackboard import Blackboard
+from analyst.agent.team.coordinator import Turn
 from analyst.agent.team.roles import Role
 from analyst.agent.workbench import Workbench
 from analyst.boundaries import as_data
@@ -27,6 +29,8 @@ from analyst.tools.registry import ToolRegistry
 REPLY_TOKENS = 400
 SHORT_REPLY_TOKENS = 200
 """Of a small model."""
+
+FINAL = "When you know, reply with one line that starts with FINAL: and says it."
 
 
 @dataclass(kw_only=True)
@@ -105,7 +109,7 @@ class Floor:
         task = Task(question=question)
         loop = replace(speaker.make(task), verifier=None)
         if speaker.tools():
-            question = await self._with_variables(question, loop)
+            question = await self._completed(question, loop)
             task = replace(task, question=question)
             async for event in self.loop(loop, task):
                 if isinstance(event, events.Answer):
@@ -119,13 +123,15 @@ class Floor:
         async for item in self.reply(loop, most_tokens=most):
             yield item.text if isinstance(item, Completion) else item
 
-    async def _with_variables(self, question: Question, loop: AgentLoop) -> Question:
-        """Tell also what lives in the kernel, to whom can run code there."""
-        if CODE_TOOL not in loop.tools.names:
-            return question
-        listed = artefact_lines(await self.bench.artefacts())
+    async def _completed(self, question: Question, loop: AgentLoop) -> Question:
+        """Tell who can call tools what lives in the kernel, if it can run code there."""
+        computes = CODE_TOOL in loop.tools.names
+        listed = artefact_lines(await self.bench.artefacts()) if computes else []
         told = as_data("Variables that are there.", listed) if listed else ""
-        return replace(question, note="\n\n".join(part for part in (told, question.note) if part))
+        # A small model's reply is code, or a line with this mark.
+        mark = "" if loop.protocol.sends_tools else FINAL
+        parts = (told, question.note, mark)
+        return replace(question, note="\n\n".join(part for part in parts if part))
 
 
 def silent(loop: AgentLoop, messages: Sequence[Message] = ()) -> AgentLoop:
@@ -140,3 +146,32 @@ def silent(loop: AgentLoop, messages: Sequence[Message] = ()) -> AgentLoop:
 def with_tools(loop: AgentLoop, *tools: Any) -> AgentLoop:
     """Return an agent that has these tools and no others."""
     return replace(loop, tools=ToolRegistry(tools), verifier=None)
+
+
+def asked_of(
+    speaker: Speaker,
+    whole: Question,
+    board: Blackboard,
+    ask: str,
+    *,
+    after: int = 0,
+    but: str = "",
+) -> Question:
+    """Return the question as a role is asked it: the data, who it is, the board, what to do.
+
+    ``after``: the last entry that it knows of. ``but``: whose words it is not told, else its own.
+    What the board says is no source of an answer's numbers; what was executed is.
+    """
+    told = board.told(after=after, native=speaker.native, without={but or speaker.role.name})
+    return Question(
+        text=whole.text,
+        data=tuple(part for part in (*whole.data, speaker.prompt) if part),
+        value_names=whole.value_names if speaker.role.does == "compute" else (),
+        note="\n\n".join(part for part in (told, ask) if part),
+    )
+
+
+def call_told(board: Blackboard, turn: Turn) -> str:
+    """Say who called a role; what was asked stands on the board."""
+    called = board.entry(turn.answers)
+    return f"The {called.role} asks you; answer that." if called is not None else ""

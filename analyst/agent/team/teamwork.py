@@ -16,10 +16,10 @@ from analyst.agent.approval import Approvals
 from analyst.agent.budget import Budget
 from analyst.agent.partial import NO_ANSWER
 from analyst.agent.task import Progress, Settled
-from analyst.agent.team.blackboard import Blackboard, Entry, mentioned
+from analyst.agent.team.blackboard import Blackboard, Entry, Said, mentioned
 from analyst.agent.team.coordinator import Coordinator, End, Turn
 from analyst.agent.team.speaking import Floor
-from analyst.agent.team.turns import Said, Turns
+from analyst.agent.team.turns import Turns
 from analyst.agent.workbench import Workbench
 from analyst.llm.completion import ModelError
 from analyst.record import events
@@ -72,6 +72,8 @@ class Teamwork:
         if plans_only:
             yield self._plan(make)
             return
+        async for event in self._go_back_to(self._board.entry(found.result), floor):
+            yield event
         answer = self._answer(found, make)
         progress.values.clear()
         progress.values.update(answer.values)
@@ -118,6 +120,19 @@ class Teamwork:
             seconds=max(0.0, budget.seconds - seconds),
         )
 
+    async def _go_back_to(self, result: Entry | None, floor: Floor) -> AsyncIterator[events.Event]:
+        """Have the kernel and the record hold what the answer rests on, and not a later try."""
+        computing = {role.name for role in self.coordinator.roles if role.does == "compute"}
+        computed = [one for one in self._board.entries if one.role in computing]
+        if result is None or not computed or computed[-1] is result:
+            return
+        try:
+            async for event in self.turns.compute_again(result, floor):
+                yield event
+        except KernelSandboxError as error:
+            text = f"The code of the answer could not be run again: {error}"
+            yield floor.make(events.Note, level="warning", code="team_turn_failed", text=text)
+
     def _written(self, turn: Turn, said: Said) -> Entry:
         names = [role.name for role in self.coordinator.roles]
         return self._board.add(
@@ -130,7 +145,7 @@ class Teamwork:
                 about=said.about,
                 answers=turn.answers,
                 values=said.values,
-                code=said.code,
+                codes=said.codes,
                 passages=said.passages,
                 complete=said.complete,
                 failed=said.failed,

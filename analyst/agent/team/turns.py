@@ -8,8 +8,7 @@ Here: each turn from what it is asked to what it comes to. Not here: whose turn 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from analyst.agent.context import Question
 from analyst.agent.critic import QUESTION, critic_message
@@ -17,32 +16,25 @@ from analyst.agent.planner import WHOLE_TASK, Plan, Planner
 from analyst.agent.searching import NOTHING, Found, Search
 from analyst.agent.task import Task
 from analyst.agent.team import team_words as words
-from analyst.agent.team.blackboard import Blackboard, Entry
+from analyst.agent.team.blackboard import Blackboard, Entry, Said
+from analyst.agent.team.computing import compute, compute_again
 from analyst.agent.team.coordinator import Turn
-from analyst.agent.team.speaking import Floor, Speaker, silent, with_tools
+from analyst.agent.team.speaking import (
+    Floor,
+    Speaker,
+    asked_of,
+    call_told,
+    silent,
+    with_tools,
+)
 from analyst.agent.verify import CRITIC_TOKENS
 from analyst.llm.completion import Completion, Message
 from analyst.record import events
-from analyst.record.events import KeptArtefact, TeamKind
+from analyst.record.events import TeamKind
 from analyst.tools.plan import PlanTool
 
 MOST_PLAN = 2000
 WRITING_STEPS = 3
-
-
-@dataclass(frozen=True, kw_only=True)
-class Said:
-    """What a turn came to; the last item of its stream. See :class:`Entry` for the fields."""
-
-    kind: TeamKind
-    text: str
-    about: int | None = None
-    values: Mapping[str, Any] = field(default_factory=dict)
-    code: str = ""
-    passages: tuple[KeptArtefact, ...] = ()
-    complete: bool = True
-    failed: bool = False
-
 
 Happening = events.Event | Said
 
@@ -108,7 +100,7 @@ class Turns:
 
     async def _search(self, speaker: Speaker, turn: Turn, floor: Floor) -> AsyncIterator[Happening]:
         if speaker.native and speaker.tools():
-            ask = self._call_told(turn) or words.SEARCH
+            ask = call_told(self.board, turn) or words.SEARCH
             async for item in floor.say(speaker, self._asked(speaker, ask)):
                 if isinstance(item, str):
                     yield Said(kind="passage", text=item, failed=not item.strip())
@@ -132,44 +124,13 @@ class Turns:
     async def _compute(
         self, speaker: Speaker, turn: Turn, floor: Floor
     ) -> AsyncIterator[Happening]:
-        again = bool(self.board.by(speaker.role.name)) and speaker.loop is not None
-        goes_on = again and speaker.native
-        # A small model says again what it said before: it begins afresh.
-        if again and speaker.loop is not None and not speaker.native:
-            await speaker.loop.roll_back()
-        if not again:
-            ask = self._call_told(turn)
-        else:
-            ask = words.go_on() if turn.about is None else words.mend(native=speaker.native)
-        question = self._asked(speaker, ask, after=speaker.heard if goes_on else 0)
-        if goes_on:
-            question = replace(question, data=())
-        task = replace(self.task, question=question)
-        earlier = speaker.loop
-        loop = speaker.make(task)
-        if goes_on and earlier is not None:
-            loop.context = earlier.context
-        speaker.loop = loop
-        seen = [*floor.progress.seen]
-        running: dict[str, str] = {}
-        code = ""
-        async for event in floor.loop(loop, task, seen=seen):
-            match event:
-                case events.Answer(complete=complete):
-                    yield Said(
-                        kind="result" if complete else "remark",
-                        text=event.text,
-                        values=event.values,
-                        code=code,
-                        complete=complete,
-                        failed=not complete,
-                    )
-                    continue
-                case events.ToolCallStarted(arguments={"code": str(written)}):
-                    running[event.call_id] = written
-                case events.ToolCallFinished(status="ok") if event.call_id in running:
-                    ran = (event.arguments or {}).get("code")
-                    code = ran if isinstance(ran, str) else running[event.call_id]
+        async for item in compute(self.task, self.board, speaker, turn, floor):
+            yield item
+
+    async def compute_again(self, result: Entry, floor: Floor) -> AsyncIterator[events.Event]:
+        """Undo what was tried after a result, and have its own code run again."""
+        speaker = self.speakers[result.role]
+        async for event in compute_again(self.task, result, speaker, floor):
             yield event
 
     async def _review(self, speaker: Speaker, turn: Turn, floor: Floor) -> AsyncIterator[Happening]:
@@ -248,7 +209,7 @@ class Turns:
     async def _discuss(
         self, speaker: Speaker, turn: Turn, floor: Floor
     ) -> AsyncIterator[Happening]:
-        ask = self._call_told(turn) or words.DISCUSS
+        ask = call_told(self.board, turn) or words.DISCUSS
         async for item in floor.say(speaker, self._asked(speaker, ask)):
             if isinstance(item, str):
                 text = words.said(item)
@@ -256,24 +217,5 @@ class Turns:
             else:
                 yield item
 
-    def _asked(self, speaker: Speaker, ask: str = "", *, after: int = 0, but: str = "") -> Question:
-        """Return the question as a role is asked it: the data, who it is, the board, what to do.
-
-        What the board says is no source of an answer's numbers; what was executed is.
-        """
-        told = self.board.told(
-            after=after, native=speaker.native, without={but or speaker.role.name}
-        )
-        computes = speaker.role.does == "compute"
-        whole = self.task.question
-        return Question(
-            text=whole.text,
-            data=tuple(part for part in (*whole.data, speaker.prompt) if part),
-            value_names=whole.value_names if computes else (),
-            note="\n\n".join(part for part in (told, ask) if part),
-        )
-
-    def _call_told(self, turn: Turn) -> str:
-        """Say who called the role; what was asked stands on the board."""
-        called = self.board.entry(turn.answers)
-        return f"The {called.role} asks you; answer that." if called is not None else ""
+    def _asked(self, speaker: Speaker, ask: str = "", *, but: str = "") -> Question:
+        return asked_of(speaker, self.task.question, self.board, ask, but=but)
