@@ -104,6 +104,16 @@ def test_time_tokens_steps_and_outcomes_are_told(identity: Identity) -> None:
     assert report.unanswered == 1
 
 
+def test_what_each_role_of_a_team_did_is_summed_up(identity: Identity) -> None:
+    team = {"reviewer": {"turns": 2, "objections": 1, "upheld": 1, "seconds": 1.25}}
+    results = [result(1, "easy", 1, 1, team=team), result(2, "easy", 1, 1, team=team)]
+    report = Report.over(identity, {one.id: one for one in results})
+    assert report.team["reviewer"].turns == 4
+    row = "| reviewer | 4 | 0 | 0 | 0 | 2.5 | 2 | 2 | 0 | 0 |"
+    assert row in report.to_markdown().splitlines()
+    assert "## Team" not in Report.over(identity, {1: RESULTS[0]}).to_markdown()
+
+
 def test_without_results_there_is_still_a_report(identity: Identity) -> None:
     report = Report.over(identity, {}, selected=[1, 2])
     assert (report.accuracy.abq, report.seconds.max, report.not_asked) == (0.0, 0.0, (1, 2))
