@@ -150,6 +150,13 @@ def test_code_of_a_step_becomes_a_cell_that_one_undo_takes_away(
     expect(cells).to_have_count(4)
     expect(cells.nth(2)).to_contain_text("inserted = 41")
     expect(insert).to_be_focused()
+    cells.nth(2).locator(".cm-content").click()
+    page.keyboard.type("# mine ")
+    # In an editor, Ctrl+Z takes back what was typed there, and not what was inserted.
+    for _ in range(3):
+        page.keyboard.press("Control+z")
+    expect(cells.nth(2)).not_to_contain_text("# mine")
+    expect(cells.nth(2)).to_contain_text("inserted = 41")
     cells.nth(3).locator(".jp-InputPrompt").click()
     page.keyboard.press("z")
     expect(cells).to_have_count(3)

@@ -95,6 +95,11 @@ class EventsSession:
                     yield told(ev.MessageDelta, request=request, text=f"word {number} ")
                     await asyncio.sleep(asked.get("pause", 0))
                 yield told(ev.ModelResponded, request=request, text="words", seconds=0.1)
+                if asked.get("step"):
+                    code = {"code": f"print({request})"}
+                    yield told(
+                        ev.ToolCallStarted, call_id="c", tool="python", raw="", arguments=code
+                    )
                 if "output" in asked:
                     output = {"output_type": "stream", "name": "stdout", "text": asked["output"][0]}
                     output["text"] *= asked["output"][1]
