@@ -29,7 +29,7 @@ _INSTRUCTIONS = re.compile(
     | \b(?:new|updated|real|actual|hidden|secret)\s+(?:system\s+)?
       (?:instructions?|prompt|task)\b[^.\n]{0,40}[:\-]
     | \b(?:you\s+are|act\s+as|pretend\s+to\s+be|from)\s+now\b[^.\n]{0,30}\b(?:an?|in|on|the)\b
-    | (?:^|['"\[(>|,;])\s*(?:system|developer)\s*:\s*\S
+    | (?:^|['"\[(>|,;.])\s*(?:system|developer)\s*:\s*\S
     | \b(?:system|developer)\s+(?:prompt|message|override|instruction)s?\b
     | \b(?:do\s+not|don't|never)\s+(?:tell|inform|mention|show|alert|warn)\b[^.\n]{0,30}
       \b(?:user|human|anyone|them|analyst)\b

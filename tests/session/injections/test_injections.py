@@ -14,6 +14,7 @@ from analyst.llm.scripted import ScriptedModel
 from analyst.record import events
 from analyst.session import Session
 from analyst.settings import Settings
+from analyst.tools.knowledge.desk import KnowledgeDesk
 
 from .gullible_model import Gullible, call, directive
 from .wordings import WORDINGS
@@ -49,6 +50,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         """
     )
     (tmp_path / "papers").mkdir()
+    monkeypatch.setitem(KnowledgeDesk.__init__.__kwdefaults__, "fresh_seconds", 0.0)
     yield found
     found.close()
 
