@@ -16,6 +16,7 @@ MODULES = (
     "hints",
     "sql",
     "columns",
+    "narrowed",
     "unconverted",
     "bins",
     "joins",

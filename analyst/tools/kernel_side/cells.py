@@ -12,13 +12,14 @@ from typing import Any
 from .changes import changes, remember
 from .frames import frames_of
 from .hints import hint, null_rows
+from .narrowed import narrowed
 from .profile import describe
 from .snapshots import is_new, snapshot
 from .suspicions import hold, suspicions
 from .texts import conversions, forgets_conversion
 from .unconverted import conversions_needed
 from .usual import USUAL_MEMBERS, USUAL_NAMES
-from .values import HIDDEN, holds_nan, values
+from .values import HIDDEN, holds_nan, plain, values
 
 
 def prepare(code: str, namespace: dict[str, Any]) -> list[str]:
@@ -108,6 +109,19 @@ def before_cell(code: str, namespace: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _narrowed(code: str, names: list[str], namespace: dict[str, Any]) -> dict[str, Any]:
+    """Return values of asked names that hold a frame or row of which the code prints a part."""
+    found = {}
+    for name in names:
+        try:
+            value = plain(narrowed(code, name, namespace))
+        except Exception:  # noqa: BLE001, S112 - whatever object the cell left under that name
+            continue
+        if value is not None:
+            found[name] = value
+    return found
+
+
 def stores(code: str) -> set[str]:
     """Return the names that ``code`` gives a value, in any way."""
     try:
@@ -179,7 +193,7 @@ def report(
     sure = conversions(code, known, mixed=False)[:3]
     stored = stores(code)
     fresh = [name for name in names if name in stored or is_new(name, namespace.get(name))]
-    found = values(fresh, namespace)
+    found = values(fresh, namespace) | _narrowed(code, fresh, namespace)
     return {
         "changes": changes(namespace),
         "values": found,
