@@ -301,6 +301,8 @@ async def test_a_native_team_reviews_and_mends_in_one_conversation(
     assert offered[0] == {"plan"}
     assert "python" in offered[1]
     assert offered[3] == set()
+    recorded = [one.tools for one in of_kind(stream, events.Prompt) if one.tools]
+    assert [len(one) for one in recorded] == [1, len(offered[1]), len(offered[4])]
 
 
 async def test_who_computes_can_ask_another(make_session: MakeSession) -> None:

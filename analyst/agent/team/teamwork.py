@@ -89,6 +89,8 @@ class Teamwork:
             reason=turn.reason,
             model=self.turns.speakers[role.name].model,
         )
+        # Each role has its own tools, which the record is to hold.
+        floor.progress.told_tools = False
         usage, seconds = budget.usage, budget.seconds
         said = Said(kind="remark", text="", failed=True)
         try:
