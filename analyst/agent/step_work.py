@@ -138,7 +138,7 @@ class StepWork:
             whole if names or alone else brief(whole, QUESTION_TOLD),
             plan.steps,
             at,
-            artefacts=await self.bench.artefacts(),
+            artefacts=await self.bench.news(),
             passages=plan.passages if self.voice.native else (),
             note=note,
             native=self.voice.native,
@@ -199,7 +199,7 @@ class StepWork:
         asked = plan_words.synthesis_question(
             text,
             results,
-            await self.bench.artefacts(),
+            await self.bench.news(),
             plan.passages,
             native=self.words.native,
         )

@@ -46,6 +46,10 @@ class Workbench(Protocol):
         """Return what lives now, oldest first."""
         ...
 
+    async def news(self) -> Sequence[KeptArtefact]:
+        """Return what lives besides the data as they were given."""
+        ...
+
     async def keep(self) -> tuple[KeptArtefact, ...]:
         """Keep what lives, so that the run can go on without the kernel, and return it."""
         ...

@@ -24,6 +24,7 @@ from analyst.agent.searching import Search
 from analyst.agent.step_work import StepWork, Voice
 from analyst.agent.task import Progress, Task
 from analyst.agent.workbench import Passage, SearchFindings, SearchKnowledge
+from analyst.llm.completion import ModelError
 from analyst.memory.errors import FindingsError
 from analyst.record import events
 from analyst.record.log import RunLogError
@@ -40,6 +41,7 @@ from analyst.settings import Settings
 from analyst.tools.analysis_kernel import AnalysisKernel
 from analyst.tools.plan import PlanTool
 from analyst.tools.registry import Tool, ToolError, ToolRegistry
+from kernel_sandbox import KernelSandboxError
 
 STEPS_FACTOR = 10
 """So many times the steps of a plain run a planned one may take; each step has its own bound."""
@@ -77,7 +79,8 @@ class PlannedRun:
         loaded = [*self.room.files, *(self.room.frames if self.place is None else ())]
         if self.place is not None:
             tidy(self.place.parent)
-        self._bench = KernelWorkbench(self.kernel, self.place, loaded=loaded)
+        given = [*self.room.files, *self.room.frames]
+        self._bench = KernelWorkbench(self.kernel, self.place, loaded=loaded, given=given)
 
     async def run(
         self, budget: Budget, make: EventMaker, progress: Progress
@@ -94,6 +97,11 @@ class PlannedRun:
         try:
             async for event in self._events(budget, make, progress):
                 yield event
+        except (ModelError, KernelSandboxError):
+            if self.place is not None and self.place.is_dir():
+                text = f"What is done is kept: analyst resume {make.run_id} goes on with the rest."
+                yield make(events.Note, code="resumable", text=text)
+            raise
         finally:
             self.kernel.on_new_kernel = handing
 
@@ -225,18 +233,19 @@ async def hand_over_again(
     kept = {one.name: one.digest for one in resumption.begun.artefacts}
     described: list[events.DataDescription] = []
     for one in resumption.data:
+        table = await kept_table(place, kept.get(one.name)) if one.kind == "frame" else None
         if one.kind == "file" and one.path is not None:
             again = await room.load_file(kernel, one.name, Path(one.path))
         else:
-            frame = await kept_table(place, kept.get(one.name))
-            frame = frames.get(one.name) if frame is None else frame
+            frame = frames.get(one.name) if table is None else table
             if frame is None:
                 raise HandingOverError(
                     f"{one.name} was a table of a notebook and is not kept; define it there, and "
                     f"go on there: %agent resume {resumption.run_id}."
                 )
             (again,) = await room.hand_over(kernel, {one.name: frame}, ())
-        if again.fingerprint != one.fingerprint:
+        # What was kept is what the kernel had, whatever was lost on the way there.
+        if table is None and again.fingerprint != one.fingerprint:
             where = f" ({one.path})" if one.path else ""
             raise HandingOverError(
                 f"{one.name}{where} is not what it was when run {resumption.run_id} began, so "

@@ -40,16 +40,23 @@ class KernelWorkbench:
     """See :class:`analyst.agent.workbench.Workbench`.
 
     ``place``: where artefacts are kept; ``None`` keeps nothing. ``loaded``: names of variables that
-    the session loads again by itself, and that are not kept while they are as they were.
+    the session loads again by itself, and that are not kept while they are as they were. ``given``:
+    names of the data, of which a model is told elsewhere.
     """
 
     def __init__(
-        self, kernel: AnalysisKernel, place: Path | None, *, loaded: Collection[str] = ()
+        self,
+        kernel: AnalysisKernel,
+        place: Path | None,
+        *,
+        loaded: Collection[str] = (),
+        given: Collection[str] = (),
     ) -> None:
         self._kernel = kernel
         self._store = BlobStore(place) if place is not None else None
         self._place = place
         self._loaded = loaded
+        self._given = dict.fromkeys(given, "")
         self._kept: dict[str, KeptArtefact] = {}
         self._digests: dict[str, str] = {}
         self._generation = kernel.session.generation
@@ -64,6 +71,15 @@ class KernelWorkbench:
         """See :class:`analyst.agent.workbench.Workbench`."""
         found = await self._survey()
         return [KeptArtefact(name=e["name"], kind=e["kind"], text=e["text"]) for e in found]
+
+    async def news(self) -> Sequence[KeptArtefact]:
+        """See :class:`analyst.agent.workbench.Workbench`."""
+        found = await self._survey()
+        return [
+            KeptArtefact(name=e["name"], kind=e["kind"], text=e["text"])
+            for e in found
+            if self._given.get(e["name"]) != e["digest"]
+        ]
 
     async def keep(self) -> tuple[KeptArtefact, ...]:
         """See :class:`analyst.agent.workbench.Workbench`."""
@@ -174,6 +190,9 @@ class KernelWorkbench:
         found: list[dict[str, Any]] = await self._kernel.call(
             "helper.artefacts.survey(namespace, known)", known=self._digests
         )
+        for one in found:
+            if self._given.get(one["name"]) == "":
+                self._given[one["name"]] = one["digest"]
         return found
 
     async def _put(self, entry: Mapping[str, Any]) -> KeptArtefact:

@@ -69,7 +69,7 @@ def place(tmp_path: Path) -> Path:
 def test_a_run_that_was_killed_goes_on_and_does_no_step_twice(place: Path, boundary: int) -> None:
     run_id = killed_at(place, boundary)
     said = resumed(place, run_id)
-    assert said["answer"] == "True The total is 23."
+    assert said.get("answer") == "True The total is 23.", said
     assert said["finished"] == "ok None"
     # What each step did outside the kernel, and what the model was asked, happened once.
     assert lines(place / "ran") == ["1", "3"]
@@ -90,7 +90,7 @@ def test_a_run_killed_again_and_again_still_comes_to_its_end(place: Path) -> Non
     run_id = killed_at(place, 2, run_id)
     run_id = killed_at(place, 5, run_id)
     said = resumed(place, run_id)
-    assert said["answer"] == "True The total is 23."
+    assert said.get("answer") == "True The total is 23.", said
     assert lines(place / "ran") == ["1", "3"]
     assert len(chain(said["run"], directory=place / "data")) == 4
 
@@ -99,7 +99,7 @@ def test_the_first_run_leads_to_the_one_that_went_on(place: Path) -> None:
     first = killed_at(place, 2)
     second = killed_at(place, 2, first)
     said = resumed(place, first)
-    assert said["answer"] == "True The total is 23."
+    assert said.get("answer") == "True The total is 23.", said
     runs = [record.run_id for record in chain(said["run"], directory=place / "data")]
     assert runs[:2] == [first, second]
     assert lines(place / "ran") == ["1", "3"]

@@ -176,6 +176,8 @@ def test_a_lost_value_loses_no_other() -> None:
         ("x['a'] > 1", {"holds": False}),
         ("x['b'] > 1", {"trouble": "KeyError: 'b'"}),
         ("it is sorted", {}),
+        ("x is sorted", {}),
+        ("x is not None", {"holds": True}),
         ("all values are there", {}),
         ("y = 3", {}),
         ("", {}),

@@ -74,8 +74,11 @@ def forget(namespace: dict[str, Any], names: list[str]) -> int:
 def holds(expression: str, namespace: dict[str, Any]) -> dict[str, Any]:
     """Evaluate a check: ``holds``, or ``trouble`` if it raises; neither if it is no expression."""
     try:
-        code = compile(ast.parse(expression.strip(), mode="eval"), "<check>", "eval")
+        tree = ast.parse(expression.strip(), mode="eval")
+        code = compile(tree, "<check>", "eval")
     except (SyntaxError, ValueError, RecursionError):
+        return {}
+    if any(map(_are_words, ast.walk(tree))):
         return {}
     try:
         value = eval(code, dict(namespace))  # noqa: S307 - as much code as any cell of this kernel
@@ -84,10 +87,18 @@ def holds(expression: str, namespace: dict[str, Any]) -> dict[str, Any]:
         except ValueError:
             return {"holds": bool(value.all())}
     except NameError:
-        # Words may happen to be an expression: "it is sorted".
         return {}
     except Exception as error:  # noqa: BLE001 - whatever a check raises, it does not hold
         return {"trouble": f"{type(error).__name__}: {error}"[:300]}
+
+
+def _are_words(node: ast.AST) -> bool:
+    """Tell words that happen to be an expression, as "x is sorted"."""
+    return (
+        isinstance(node, ast.Compare)
+        and any(isinstance(one, (ast.Is, ast.IsNot)) for one in node.ops)
+        and not all(isinstance(one, ast.Constant) for one in node.comparators)
+    )
 
 
 def _is_closed(value: Any) -> bool:
