@@ -140,5 +140,6 @@ def written_sentence(written: Collection[WrittenFile]) -> str:
     more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
     return (
         f"The code wrote {shown}{more} in its own workspace, which goes with the session. "
-        "%agent save NAME (analyst ask --save-files DIRECTORY) takes a copy."
+        "A copy is had by the button in the panel, by %agent save NAME in a notebook, or by "
+        "analyst ask --save-files DIRECTORY."
     )

@@ -57,3 +57,11 @@ def set_approval(page: Page, mode: str) -> None:
     )
     page.reload()
     shown_panel(page)
+
+
+def let_lab_complain(page: Page) -> None:
+    """Close what Lab itself says of a lost connection, whenever it covers the page."""
+    page.add_locator_handler(
+        page.get_by_role("dialog", name="Server Connection Error"),
+        lambda dialog: dialog.get_by_role("button", name="Close").click(),
+    )

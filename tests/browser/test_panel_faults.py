@@ -13,7 +13,15 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from .conftest import JupyterServer, serve_panel
-from .panel_page import ask, await_answer, begin, code_of, open_panel, set_approval
+from .panel_page import (
+    ask,
+    await_answer,
+    begin,
+    code_of,
+    let_lab_complain,
+    open_panel,
+    set_approval,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -31,6 +39,7 @@ def second_page(browser: Browser) -> Iterator[Page]:
 def test_a_cut_network_loses_and_repeats_nothing(
     page: Page, jupyter_with_panel: JupyterServer
 ) -> None:
+    let_lab_complain(page)
     panel = open_panel(page, jupyter_with_panel)
     begin(panel)
     ask(panel, code_of(SLOW.format(n=90)))
@@ -39,8 +48,6 @@ def test_a_cut_network_loses_and_repeats_nothing(
     page.context.set_offline(True)
     page.wait_for_timeout(30_000)
     page.context.set_offline(False)
-    # Lab's own word on it, which covers all.
-    page.get_by_role("button", name="Close").click()
     await_answer(panel, 60_000)
     panel.get_by_role("button", name=re.compile("I compute it")).click()
     lines = text.inner_text().split("\n")
@@ -114,6 +121,7 @@ def test_fifty_megabytes_of_output_leave_the_panel_usable(
 def test_a_server_that_ends_in_a_run_comes_back_with_all_that_was_told(
     page: Page, installed: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
+    let_lab_complain(page)
     home = tmp_path_factory.mktemp("restarted")
     with serve_panel(home, installed) as server:
         panel = open_panel(page, server)

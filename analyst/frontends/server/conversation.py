@@ -28,6 +28,7 @@ from analyst.frontends.untrusted import one_line
 from analyst.record import events as ev
 from analyst.record.blobs import BlobStore
 from analyst.session import Session
+from kernel_sandbox import WrittenFile
 
 _log = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ class Conversation:
     """A session and what it has told so far.
 
     ``keep`` writes the record down; ``make_session`` is called when the first question comes.
+    ``copies``: what was taken of the files that the agent's code wrote, and where it is.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Conversation:
     ) -> None:
         self.record = record
         self.has_private_runs = False
+        self.copies: dict[tuple[WrittenFile, Path], Path] = {}
         self.hold: Hold | None = None
         self.run_ids = [place.run_id for place in record.runs]
         self._told = Told(events, blobs, last_event)

@@ -45,6 +45,23 @@ class BringHandler(AnalystHandler):
         self.answer({"path": core.root.told(place), "code": code})
 
 
+class SaveFilesHandler(AnalystHandler):
+    """``POST conversations/ID/files``."""
+
+    @web.authenticated
+    @authorized
+    @answering
+    async def post(self, conversation_id: str) -> None:
+        """Copy the files that the agent's code wrote into a directory of the user's."""
+        from analyst.frontends.server.agent_files import save_files  # noqa: PLC0415 - agent
+
+        core = self.core
+        folder = core.root.folder(self.body().get("directory", ""))
+        conversation = await core.conversation(conversation_id)
+        copies = await core.thread.call(save_files(conversation, folder))
+        self.answer({"paths": [core.root.told(place) for place in copies]})
+
+
 class KernelFramesHandler(AnalystHandler):
     """``GET kernels/KERNEL_ID/frames``."""
 

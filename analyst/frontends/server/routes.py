@@ -34,6 +34,7 @@ def routes() -> list[tuple[str, type[Any]]]:
         (rf"{_CONVERSATION}/approvals/{_ONE}", conversations.ApprovalHandler),
         (rf"{_CONVERSATION}/frames", frames.AgentFramesHandler),
         (rf"{_CONVERSATION}/frames/{_ONE}/bring", frames.BringHandler),
+        (rf"{_CONVERSATION}/files", frames.SaveFilesHandler),
         (rf"{_CONVERSATION}/notebook", runs.ConversationNotebookHandler),
         (rf"kernels/{_ONE}/frames", frames.KernelFramesHandler),
         (r"files", frames.FilesHandler),

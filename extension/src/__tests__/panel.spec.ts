@@ -209,3 +209,28 @@ describe('the panel', () => {
     expect(tab().textContent).toBe('Setup');
   });
 });
+
+describe('files that the code wrote', () => {
+  const NOTE = { type: 'note', code: 'files_written', text: 'It wrote a.csv.' };
+
+  it('are saved beside the notebook by one click', async () => {
+    const paths = ['notes/a.csv'];
+    const saveFiles = jest.fn(async () => ({ paths }));
+    const { workspace, tell } = await shown({ saveFiles });
+    workspace.notebook = 'notes/work.ipynb';
+    await tell(BEGUN, NOTE);
+    await settled(() => button('Save beside the notebook').click());
+    expect(saveFiles).toHaveBeenCalledWith('c', 'notes');
+    expect(host.textContent).toContain('Saved: notes/a.csv');
+  });
+
+  it('may not be there any more', async () => {
+    const gone = 'The agent’s workspace has gone.';
+    const { tell } = await shown({
+      saveFiles: () => Promise.reject(new Error(gone))
+    });
+    await tell(BEGUN, NOTE);
+    await settled(() => button('Save the files').click());
+    expect(host.textContent).toContain(gone);
+  });
+});

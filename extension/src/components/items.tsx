@@ -7,9 +7,15 @@ import { visible } from '../rendering/markdown';
 import { RecalledChips } from './chips';
 import { usePanel } from './context';
 import { ToolCall } from './toolcall';
+import { FilesWritten } from './written';
 
-export function Items(props: { run: ITranscript; items: Item[] }): JSX.Element {
-  const { run, items } = props;
+export function Items(props: {
+  run: ITranscript;
+  items: Item[];
+  /** Whether the run is one of the conversation that is shown. */
+  live: boolean;
+}): JSX.Element {
+  const { run, items, live } = props;
   const { workspace, trans } = usePanel();
   const last = run.steps[run.steps.length - 1];
   return (
@@ -51,7 +57,9 @@ export function Items(props: { run: ITranscript; items: Item[] }): JSX.Element {
               </p>
             );
           case 'remark':
-            return (
+            return live && item.code === 'files_written' ? (
+              <FilesWritten key={item.key} text={item.text} />
+            ) : (
               <p
                 key={item.key}
                 className="jp-Analyst-remark"

@@ -55,12 +55,12 @@ export const Turn = memo(function Turn(props: ITurnProps): JSX.Element {
         }
       />
       <Plan run={run} />
-      <Items run={run} items={run.items.slice(0, answered)} />
+      <Items run={run} items={run.items.slice(0, answered)} live={!!context} />
       <Draft run={run} />
       {context &&
         run.waiting.map(asked => <Approval key={asked.callId} asked={asked} />)}
       {run.answer !== null && <Answer run={run} />}
-      <Items run={run} items={run.items.slice(answered)} />
+      <Items run={run} items={run.items.slice(answered)} live={!!context} />
       {run.status === null ? (
         <p className="jp-Analyst-activity">
           <span className="jp-Analyst-pulse" aria-hidden="true" />

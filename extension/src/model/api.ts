@@ -110,6 +110,11 @@ export class AnalystApi {
     return this._send('POST', path, { directory });
   }
 
+  /** Copy the files that the agent's code wrote into a directory. */
+  saveFiles(id: string, directory: string): Promise<{ paths: string[] }> {
+    return this._send('POST', `conversations/${part(id)}/files`, { directory });
+  }
+
   makeNotebook(
     id: string,
     path: string,

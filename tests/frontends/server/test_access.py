@@ -106,6 +106,7 @@ def test_no_path_leads_out_of_the_root(server, conversation, path):
     before = snapshot(server)
     bodies = [
         ("post", f"conversations/{conversation}/frames/df/bring", {"directory": path}),
+        ("post", f"conversations/{conversation}/files", {"directory": path}),
         ("post", f"conversations/{conversation}/notebook", {"path": path}),
         (
             "post",
@@ -185,6 +186,7 @@ ANYTHING = st.recursive(
             ("post", "conversations/ID/ask"),
             ("post", "conversations/ID/approvals/call"),
             ("post", "conversations/ID/frames/df/bring"),
+            ("post", "conversations/ID/files"),
             ("post", "conversations/ID/notebook"),
             ("patch", "findings/1"),
         ]

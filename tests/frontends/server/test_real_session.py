@@ -202,3 +202,24 @@ def test_data_files_are_listed(real):
     named = real.get("files", params={"prefix": "poi"}).json()["files"]
     assert [one["path"] for one in named] == ["notes/points.csv"]
     assert real.get("files", params={"prefix": "../"}).json() == {"files": []}
+
+
+def test_files_that_the_code_wrote_are_copied_beside_the_notebook(real):
+    conversation = real.conversation()
+    route = f"conversations/{conversation}/files"
+    assert real.post(route, {"directory": "notes"}).status_code == 404
+    write = "open('sums.csv', 'w').write({!r})\nopen('b', 'w').write('x')\nprint('written')"
+    events = ask(real, conversation, write.format("one"))
+    (note,) = [one.event for one in events if one.event.get("code") == "files_written"]
+    assert "button in the panel" in note["text"]
+    (real.root / "notes" / "b").write_text("the user's own")
+    first = real.post(route, {"directory": "notes"}).json()
+    assert first == {"paths": ["notes/b_2", "notes/sums.csv"]}
+    assert (real.root / "notes" / "b").read_text() == "the user's own"
+    # Once more takes nothing anew, until it is written anew.
+    assert real.post(route, {"directory": "notes"}).json() == first
+    ask(real, conversation, write.format("another"))
+    again = real.post(route, {"directory": "notes"}).json()
+    assert again == {"paths": ["notes/b_3", "notes/sums_2.csv"]}
+    assert (real.root / "notes" / "sums_2.csv").read_text() == "another"
+    assert real.post(route, {"directory": "../.."}).status_code == 400

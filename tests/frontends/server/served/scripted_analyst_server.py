@@ -89,21 +89,8 @@ class EventsSession:
             if given:
                 yield told(ev.Note, code="given", text=",".join(given))
             for request in range(asked.get("replies", 1)):
-                for number in range(asked.get("deltas", 3)):
-                    if self._stop.is_set():
-                        break
-                    yield told(ev.MessageDelta, request=request, text=f"word {number} ")
-                    await asyncio.sleep(asked.get("pause", 0))
-                yield told(ev.ModelResponded, request=request, text="words", seconds=0.1)
-                if asked.get("step"):
-                    code = {"code": f"print({request})"}
-                    yield told(
-                        ev.ToolCallStarted, call_id="c", tool="python", raw="", arguments=code
-                    )
-                if "output" in asked:
-                    output = {"output_type": "stream", "name": "stdout", "text": asked["output"][0]}
-                    output["text"] *= asked["output"][1]
-                    yield told(ev.OutputEmitted, call_id="c", output=output)
+                async for event in self._reply(asked, request, told):
+                    yield event
             if asked.get("approve"):
                 self._waiting["call"] = asyncio.get_running_loop().create_future()
                 yield told(ev.ApprovalRequested, call_id="call", risk="It may do harm.")
@@ -120,6 +107,23 @@ class EventsSession:
             self._ended.set()
             if log is not None:
                 log.close()
+
+    async def _reply(self, asked, request, told):
+        from analyst.record import events as ev
+
+        for number in range(asked.get("deltas", 3)):
+            if self._stop.is_set():
+                break
+            yield told(ev.MessageDelta, request=request, text=f"word {number} ")
+            await asyncio.sleep(asked.get("pause", 0))
+        yield told(ev.ModelResponded, request=request, text="words", seconds=0.1)
+        if asked.get("step"):
+            code = {"code": f"print({request})"}
+            yield told(ev.ToolCallStarted, call_id="c", tool="python", raw="", arguments=code)
+        if "output" in asked:
+            output = {"output_type": "stream", "name": "stdout", "text": asked["output"][0]}
+            output["text"] *= asked["output"][1]
+            yield told(ev.OutputEmitted, call_id="c", output=output)
 
     def resolve_approval(self, call_id, decision, text=None, *, always=False):
         future = self._waiting.get(call_id)
