@@ -52,6 +52,7 @@ packages:
 		&& { command -v pg_ctl || ls /usr/lib/postgresql/*/bin/pg_ctl; } >/dev/null 2>&1 \
 		&& { command -v mariadbd || ls /usr/sbin/mariadbd; } >/dev/null 2>&1 \
 		&& { command -v nginx || ls /usr/sbin/nginx; } >/dev/null 2>&1 \
+		&& { command -v firefox-esr || command -v firefox; } >/dev/null \
 		|| .ci/debian-packages
 
 benchmarks: $(VENV)/.test

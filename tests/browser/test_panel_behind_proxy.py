@@ -42,7 +42,7 @@ def test_a_run_streams_is_resumed_and_outlives_a_cut_below_a_prefix(
     page.on("request", lambda one: outside.append(one.url))
     panel = open_panel(page, through)
     begin(panel)
-    ask(panel, code_of(SLOW.format(n=50)))
+    ask(panel, code_of(SLOW.format(n=40)))
     text = panel.locator(".jp-Analyst-text").last
     # As it happens, and not when the proxy has gathered enough of it.
     expect(text).to_contain_text("line 2\n", timeout=60_000)
@@ -55,7 +55,7 @@ def test_a_run_streams_is_resumed_and_outlives_a_cut_below_a_prefix(
     page.wait_for_timeout(5_000)
     proxy.start()
     await_answer(panel, 60_000)
-    assert lines_of(panel) == [f"line {n}" for n in range(50)]
+    assert lines_of(panel) == [f"line {n}" for n in range(40)]
     elsewhere = [one for one in outside if not one.startswith(f"{through.address}/")]
     assert {one for one in elsewhere if one.startswith("http")} == set()
 
