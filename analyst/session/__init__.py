@@ -4,7 +4,7 @@
 calls only this and reads the events it yields.
 """
 
-from analyst.session.run import RunInput
+from analyst.session.run_input import RunInput
 from analyst.session.session import RunInProgressError, Session, SessionStatus
 
 __all__ = ["RunInProgressError", "RunInput", "Session", "SessionStatus"]

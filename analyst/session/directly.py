@@ -22,7 +22,7 @@ from analyst.session.data_room import columns_of, variable_name
 if TYPE_CHECKING:
     from analyst.llm.completion import LanguageModel
     from analyst.llm.router import ModelChoice
-    from analyst.session.run import RunInput
+    from analyst.session.run_input import RunInput
     from analyst.session.session import Session
     from analyst.settings import Settings
 

@@ -95,4 +95,3 @@ def _rules(found: Sequence[PermissionRule], source: str) -> list[Rule]:
         Rule(tool=rule.tool, decision=rule.decision, where=rule.where, source=source)
         for rule in found
     ]
-

@@ -6,15 +6,12 @@ Here: the order of a run's parts, and which end each kind of trouble gets. Not h
 from __future__ import annotations
 
 import asyncio
-import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analyst.agent.approval import Approvals
 from analyst.agent.budget import Budget, Limits
 from analyst.agent.context import Context, Question
 from analyst.agent.loop import AgentLoop
@@ -23,17 +20,16 @@ from analyst.agent.task import Progress, Task
 from analyst.agent.values import missing
 from analyst.boundaries import instruction_in, marked
 from analyst.configuration import Configuration, ConfigurationError
-from analyst.llm.completion import LanguageModel, ModelError
+from analyst.llm.completion import ModelError
 from analyst.memory.finding import Finding
 from analyst.record import events
-from analyst.record.files import data_directory as default_data_directory
 from analyst.record.log import new_run_id
 from analyst.record.making import EventMaker
+from analyst.session.assembling import Assembly
 from analyst.session.composition import agent_loop
 from analyst.session.data_room import DataRoom, HandingOverError
 from analyst.session.directly import Directly
-from analyst.session.models import Work, prices_for
-from analyst.session.permitting import permissions
+from analyst.session.models import prices_for
 from analyst.session.planned_run import (
     STEPS_FACTOR,
     PlannedRun,
@@ -42,14 +38,12 @@ from analyst.session.planned_run import (
     hand_over_again,
 )
 from analyst.session.recollection import Recollection
-from analyst.session.resuming import ResumeError, Resumption
-from analyst.session.team_run import TURNS_FACTOR, TeamRun, members
+from analyst.session.resuming import ResumeError
+from analyst.session.run_input import RunInput
+from analyst.session.team_run import TURNS_FACTOR
 from analyst.session.telling import Teller, finished, started, written_sentence
-from analyst.session.toolbox import Bench
 from analyst.session.workbench import checkpoints
 from analyst.tools.analysis_kernel import AnalysisKernel
-from analyst.tools.permissions import Verdict
-from analyst.tools.registry import Tool
 from kernel_sandbox import KernelSandboxError, KernelSession
 
 if TYPE_CHECKING:
@@ -59,22 +53,6 @@ if TYPE_CHECKING:
 
 ROWS_SHOWN = 5
 """Raw rows of a frame that go to the model when the user opted in."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunInput:
-    """What the caller asked; see :meth:`analyst.session.Session.ask`."""
-
-    question: str
-    data: Mapping[str, object] = field(default_factory=dict)
-    files: tuple[Path, ...] = ()
-    values: tuple[str, ...] = ()
-    value_pattern: re.Pattern[str] | None = None
-    findings: tuple[int, ...] = ()
-    notebook: str | None = None
-    attended: bool = False
-    rules: Mapping[str, Verdict] = field(default_factory=dict)
-    resumption: Resumption | None = None
 
 
 @dataclass
@@ -107,6 +85,16 @@ class Run:
         self._timeout = asyncio.timeout(None)
         self._teller = Teller(self._make, self.emit, self.session.data_directory)
         self._tell, self._note = self._teller.tell, self._teller.note
+        self._parts = Assembly(
+            session=self.session,
+            settings=self.settings,
+            choice=self.choice,
+            given=self.given,
+            configuration=self.configuration,
+            run_id=self.run_id,
+            note=self._note,
+            pausing=self._pausing,
+        )
         self._start = started(
             self._make,
             question=self.given.question,
@@ -222,9 +210,9 @@ class Run:
             settings=self.settings,
             task=task,
             look_up=recollection.look_up if self.settings.memory else None,
-            approvals=self._approvals(),
-            more=await self._more_tools(kernel),
-            critic=await self._critic(),
+            approvals=self._parts.approvals(),
+            more=await self._parts.tools(kernel),
+            critic=await self._parts.critic(),
         )
         if recollection.likely and await self._is_known(loop, recollection):
             return
@@ -245,10 +233,10 @@ class Run:
         before = await workspace.files()
         task = replace(task, question=question, told=told)
         if self._is_planned:
-            planned = self._planned = await self._plan_for(task, kernel, recollection)
+            planned = self._planned = await self._parts.planned(task, kernel, recollection)
             playing = planned.run(self._budget, self._make, self._progress)
         elif self._is_team:
-            team = await self._team_for(task, kernel, recollection)
+            team = await self._parts.team(task, kernel, recollection)
             playing = team.run(self._budget, self._make, self._progress)
         else:
             playing = loop.run(
@@ -292,35 +280,6 @@ class Run:
         )
         return await directly.answer(kind, model, self._budget, self._make, self._progress)
 
-    async def _critic(self) -> LanguageModel | None:
-        """Return the model that reviews answers, if they are reviewed and by another."""
-        if "critic" not in self.settings.checks or self.configuration.models.critic is None:
-            return None
-        ready = await self.session.models.ready_for(
-            "critic",
-            self.choice,
-            settings=self.settings,
-            configuration=self.configuration,
-            tell=lambda text: self._note(text, "model"),
-        )
-        return ready.model
-
-    async def _more_tools(self, kernel: AnalysisKernel) -> list[Tool]:
-        """Return the session's tools besides the kernel's; a small model is not told of any."""
-        if self.choice.protocol != "native":
-            return []
-        return await self.session.toolbox.tools(self._tool_bench(kernel))
-
-    def _tool_bench(self, kernel: AnalysisKernel) -> Bench:
-        return Bench(
-            settings=self.settings,
-            configuration=self.configuration,
-            kernel=kernel,
-            cwd=self.session.cwd,
-            data_directory=self.session.data_directory or default_data_directory(),
-            notify=lambda text: self._note(text, "tools", "warning"),
-        )
-
     async def _hand_over(self, kernel: AnalysisKernel) -> list[events.DataDescription]:
         """Bring the data into the kernel: what was given, or what the run before had."""
         room, given = self.session.data_room, self.given
@@ -334,75 +293,6 @@ class Run:
             kernel,
             frames=given.data,
             place=checkpoints(given.resumption.root, self.session.data_directory),
-        )
-
-    async def _plan_for(
-        self, task: Task, kernel: AnalysisKernel, recollection: Recollection
-    ) -> PlannedRun:
-        """Put a planned run together, each work with its model."""
-        session, resumption = self.session, self.given.resumption
-        works: tuple[Work, ...] = ("plan", "step", "synthesis")
-        models = {
-            work: await session.models.ready_for(
-                work,
-                self.choice,
-                settings=self.settings,
-                configuration=self.configuration,
-                tell=lambda text: self._note(text, "model"),
-            )
-            for work in works
-        }
-        root = resumption.root if resumption is not None else self.run_id
-        return PlannedRun(
-            settings=self.settings,
-            kernel=kernel,
-            room=session.data_room,
-            context=session.context_for(self.choice, models["step"].model),
-            models=models,
-            task=task,
-            approvals=self._approvals(),
-            tools=await self._more_tools(kernel),
-            look_up=recollection.look_up if self.settings.memory else None,
-            search=await session.toolbox.document_search(self._tool_bench(kernel)),
-            place=None if self.settings.private else checkpoints(root, session.data_directory),
-            resumption=resumption,
-        )
-
-    async def _team_for(
-        self, task: Task, kernel: AnalysisKernel, recollection: Recollection
-    ) -> TeamRun:
-        """Put the run of a team together, each role with its model."""
-        session = self.session
-        team = await members(
-            session.models,
-            self.choice,
-            settings=self.settings,
-            configuration=self.configuration,
-            tell=lambda text: self._note(text, "model"),
-        )
-        computes = next(one for one in team if one.role.does == "compute")
-        return TeamRun(
-            settings=self.settings,
-            kernel=kernel,
-            room=session.data_room,
-            context=session.context_for(self.choice, computes.ready.model),
-            members=team,
-            task=task,
-            approvals=self._approvals(),
-            tools=await self.session.toolbox.tools(self._tool_bench(kernel))
-            if any(one.is_native for one in team)
-            else [],
-            look_up=recollection.look_up if self.settings.memory else None,
-            search=await session.toolbox.document_search(self._tool_bench(kernel)),
-        )
-
-    def _approvals(self) -> Approvals:
-        return Approvals(
-            desk=self.session.approval_desk,
-            permissions=permissions(self.settings, self.configuration, given=self.given.rules),
-            attended=self.given.attended,
-            unattended=self.settings.approval_unattended,
-            pausing=self._pausing,
         )
 
     @contextmanager

@@ -29,7 +29,8 @@ from analyst.session.data_room import DataRoom, WaitingData
 from analyst.session.models import SessionModels, opening_for
 from analyst.session.remembering import Remembering
 from analyst.session.resuming import ResumeError, Resumption, resumption
-from analyst.session.run import Run, RunInput
+from analyst.session.run import Run
+from analyst.session.run_input import RunInput
 from analyst.session.sandbox import gateway_for, policy_for
 from analyst.session.toolbox import Toolbox
 from analyst.settings import Settings
