@@ -5,7 +5,8 @@ import { ISignal, Signal } from '@lumino/signaling';
 
 export interface IPanelOptions {
   enterSends: boolean;
-  approval: 'server' | 'auto' | 'risky' | 'ask';
+  approval: 'server' | 'auto' | 'risky' | 'ask' | 'plan';
+  work: 'server' | 'loop' | 'plan' | 'team';
   memory: boolean;
   showRows: boolean;
   steps: 'folded' | 'open';
@@ -15,6 +16,7 @@ export interface IPanelOptions {
 export const DEFAULT_OPTIONS: IPanelOptions = {
   enterSends: true,
   approval: 'server',
+  work: 'server',
   memory: true,
   showRows: false,
   steps: 'folded',
@@ -47,9 +49,10 @@ export class PanelSettings {
 
   /** The settings that are sent with each question; the server's hold for the others. */
   get overrides(): Record<string, unknown> {
-    const { approval, memory, showRows } = this._options;
+    const { approval, work, memory, showRows } = this._options;
     return {
       ...(approval === 'server' ? {} : { approval }),
+      ...(work === 'server' ? {} : { work }),
       ...(memory ? {} : { memory: false }),
       ...(showRows ? { show_rows: true } : {})
     };

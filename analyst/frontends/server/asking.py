@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LONGEST_QUESTION = 20_000
 MOST_CONTEXT = 50
 MOST_VALUES = 50
-OVERRIDES = ("approval", "memory", "private", "show_rows", "model")
+OVERRIDES = ("approval", "memory", "private", "show_rows", "model", "work", "checks")
 
 
 @dataclass(frozen=True)

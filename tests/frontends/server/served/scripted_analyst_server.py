@@ -46,6 +46,18 @@ def events_session(directory):
     return EventsSession()
 
 
+APPROVALS = {
+    True: {"risk": "It may do harm."},
+    "plan": {"kind": "plan", "risk": "Carry out this plan?", "editable": "load\nsum"},
+    "question": {
+        "kind": "question",
+        "risk": "Which year?",
+        "editable": "",
+        "choices": ("2024", "2025"),
+    },
+}
+
+
 class EventsSession:
     def __init__(self):
         self.settings = None
@@ -67,8 +79,8 @@ class EventsSession:
         make = EventMaker(new_run_id())
         log = None if settings.private else RunLog(make.run_id)
 
-        def told(kind, **fields):
-            event = make(kind, **fields)
+        def told(made, **fields):
+            event = make(made, **fields)
             if log is not None:
                 log.append(event)
             return event
@@ -91,17 +103,21 @@ class EventsSession:
             for request in range(asked.get("replies", 1)):
                 async for event in self._reply(asked, request, told):
                     yield event
+            answer = "The answer."
             if asked.get("approve"):
                 self._waiting["call"] = asyncio.get_running_loop().create_future()
-                yield told(ev.ApprovalRequested, call_id="call", risk="It may do harm.")
-                decision = await self._waiting["call"]
-                yield told(ev.ApprovalResolved, call_id="call", decision=decision, by="user")
+                yield told(ev.ApprovalRequested, call_id="call", **APPROVALS[asked["approve"]])
+                decision, text = await self._waiting["call"]
+                yield told(
+                    ev.ApprovalResolved, call_id="call", decision=decision, by="user", answer=text
+                )
+                answer = f"Decided: {decision}, {text}."
             if asked.get("hang"):
                 await self._stop.wait()
             if asked.get("defect"):
                 raise ZeroDivisionError
             status = "stopped" if self._stop.is_set() else "ok"
-            yield told(ev.Answer, text="The answer.", complete=status == "ok")
+            yield told(ev.Answer, text=answer, complete=status == "ok")
             yield told(ev.RunFinished, status=status, seconds=make.seconds)
         finally:
             self._ended.set()
@@ -129,7 +145,7 @@ class EventsSession:
         future = self._waiting.get(call_id)
         if future is None or future.done():
             return False
-        future.set_result(decision)
+        future.set_result((decision, text))
         return True
 
     async def stop(self):
