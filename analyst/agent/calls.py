@@ -18,7 +18,7 @@ from analyst.agent.action import ToolCall
 from analyst.agent.approval import Approvals
 from analyst.agent.budget import Budget
 from analyst.agent.context import Context
-from analyst.agent.gate import Admitted, Gate
+from analyst.agent.gate import REPEATED, Admitted, Gate
 from analyst.agent.merging import merged
 from analyst.agent.noting import note_result
 from analyst.agent.protocol import ActionProtocol, Situation, retry_note
@@ -301,15 +301,21 @@ class ToolCalls:
         missing = asked.missing(task.value_names, progress.values)
         situation = Situation(result=result, doubts=doubts, missing=missing)
         alone = progress.calls_ok <= (result.status == "ok")
-        afresh = self.protocol.retries_afresh and alone and result.status != "refused"
+        repeated = progress.repeated = result.observation == REPEATED
+        afresh = self.protocol.retries_afresh and alone
+        afresh = afresh and (result.status != "refused" or (repeated and bool(progress.noted)))
         failed = result.status != "ok" or bool(doubts) or (afresh and bool(missing))
         progress.retrying = failed
         budget.failures_in_a_row = budget.failures_in_a_row + 1 if failed else 0
         if failed and afresh:
+            if result.doubts and not missing:
+                progress.doubted = dict(progress.values)
+            if not repeated:
+                progress.noted = retry_note(situation)
             progress.calls_ok = 0
             progress.values.clear()
             await self.roll_back()
-            self.context.ask_again(task.question, retry_note(situation))
+            self.context.ask_again(task.question, progress.noted)
             yield make(events.Note, code="retry", text="That did not work; trying afresh.")
             return
         self.context.append(self.protocol.observation_message(call, situation))

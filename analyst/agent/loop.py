@@ -362,6 +362,9 @@ class AgentLoop:
     async def _give_up(
         self, task: Task, reason: str, make: EventMaker, progress: Progress
     ) -> AsyncIterator[events.Event]:
+        if asked.missing(task.value_names, progress.values):
+            # What looked wrong may still be better than nothing.
+            progress.values |= progress.doubted
         missing = asked.missing(task.value_names, progress.values)
         text = partial_answer(
             reason=reason,

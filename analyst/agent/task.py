@@ -68,7 +68,12 @@ class Settled:
 
 @dataclass
 class Progress:
-    """What happened so far in one run. ``settled``: the answer if it is cut off from here on."""
+    """What happened so far in one run.
+
+    ``settled``: the answer if it is cut off from here on. ``noted``: what was last said of a try
+    that failed; ``repeated``: the model sent the same code again all the same. ``doubted``: values
+    of a try that were complete, but looked wrong.
+    """
 
     values: dict[str, Any] = field(default_factory=dict)
     calls_ok: int = 0
@@ -80,6 +85,9 @@ class Progress:
     told_tools: bool = False
     doubts: int = 0
     retrying: bool = False
+    repeated: bool = False
+    noted: str = ""
+    doubted: dict[str, Any] = field(default_factory=dict)
     nudged: bool = False
     loss_told: bool = False
     suspected: set[str] = field(default_factory=set)

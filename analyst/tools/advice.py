@@ -58,6 +58,10 @@ _ADVICE: tuple[tuple[str, str], ...] = (
         r"cannot concatenate object of type '<class 'numpy.ndarray'>|after one-hot|sparse matrix",
         "Encode text columns with pd.get_dummies(frame, columns=[...], dtype=float) instead.",
     ),
+    (
+        r"`method` must be either 'interpolate'",
+        "Write anderson(x, method='interpolate'); its result has statistic and pvalue, no more.",
+    ),
     (r"has no attribute 'append'", "Use pd.concat([first, second])."),
     (r"has no attribute 'iteritems'", "Use items()."),
     (r"has no attribute 'ix'", "Use loc or iloc."),
@@ -142,7 +146,8 @@ def _missing_column(message: str, columns: list[str], variables: Sequence[str]) 
             hints.append(f"This frame has no {key!r} any more.")
             continue
         if key in variables:
-            hints.append(f"{key} is a variable, and no column of the frame.")
+            listed_all = _all_of(columns)
+            hints.append(f"{key} is a variable, and no column of the frame.{listed_all}")
             continue
         near = difflib.get_close_matches(key, columns, n=3, cutoff=0.5)
         lowered = [c for c in columns if c.strip().lower() == key.strip().lower()]

@@ -97,6 +97,9 @@ class _Modernizer(Rewriter):
             node.keywords = [keyword for keyword in node.keywords if keyword.arg != "squared"]
             self.notes.append("The root of mean_squared_error was taken with ** 0.5.")
             return ast.BinOp(left=node, op=ast.Pow(), right=ast.Constant(0.5))
+        elif name == "skew" and {"fisher"} & {keyword.arg for keyword in node.keywords}:
+            node.keywords = [keyword for keyword in node.keywords if keyword.arg != "fisher"]
+            self.notes.append("skew() takes no fisher; it was left out.")
         elif name == "fillna" and isinstance(node.func, ast.Attribute):
             self._fill(node, node.func)
         elif isinstance(node.func, ast.Attribute) and not node.args and not node.keywords:

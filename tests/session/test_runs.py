@@ -527,3 +527,27 @@ async def test_number_texts_compared_as_text_are_noticed_and_tried_again(
     assert the_answer(stream).values == {"most": 100}
     assert "doubt" in [note.code for note in of_kind(stream, events.Note)]
     assert "str.extract" in scripted(session).requests[1].messages[-1]["content"]
+
+
+async def test_the_same_failing_code_again_is_asked_afresh_and_hotter(
+    make_session: MakeSession,
+) -> None:
+    wrong = code("total = df['quantity'].sum()")
+    session = make_session([wrong, wrong, code("total = df['qty'].sum()")])
+    stream = await collect(session, "Total qty?", data={"df": FRAME}, values=["total"])
+    assert the_answer(stream).values == {"total": 7}
+    first, second, third = scripted(session).requests
+    assert len(third.messages) == len(first.messages)
+    assert "There is no 'quantity'" in third.messages[-1]["content"]
+    assert third.temperature > second.temperature > first.temperature
+
+
+async def test_what_looked_wrong_is_told_where_nothing_better_came(
+    make_session: MakeSession,
+) -> None:
+    doubtful = code("total = df[df['region'] == 'North']['qty'].sum()")
+    broken = [code(f"total = df['x{number}'].sum()") for number in range(3)]
+    session = make_session([doubtful, *broken])
+    stream = await collect(session, "Total qty?", data={"df": FRAME}, values=["total"])
+    answer = the_answer(stream)
+    assert (answer.complete, answer.values) == (False, {"total": 0})

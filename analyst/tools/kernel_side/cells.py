@@ -198,7 +198,7 @@ def report(
         "changes": changes(namespace),
         "values": found,
         "not_numbers": [name for name, value in found.items() if holds_nan(value)],
-        "null_rows": null_rows(code, snapshot() or frames),
+        "null_rows": null_rows(code, snapshot() or frames) or null_rows(code, frames),
         "hint": hint(code, namespace),
         "columns": list(columns)[:2000],
         "names": own[-15:],
