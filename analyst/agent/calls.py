@@ -17,6 +17,7 @@ from analyst.agent import values as asked
 from analyst.agent.action import ToolCall
 from analyst.agent.approval import Approvals
 from analyst.agent.budget import Budget
+from analyst.agent.choices import choice_doubts, choices_asked
 from analyst.agent.context import Context
 from analyst.agent.gate import REPEATED, Admitted, Gate
 from analyst.agent.merging import merged
@@ -70,6 +71,7 @@ class ToolCalls:
     """Runs the calls of one run in its conversation.
 
     ``known`` are results of calls that change nothing, as long as no other call has run.
+    ``doubting``: whether values that the question does not allow raise doubts.
     """
 
     protocol: ActionProtocol
@@ -78,6 +80,7 @@ class ToolCalls:
     roll_back: Callable[[], Awaitable[None]]
     approvals: Approvals
     known: dict[str, ToolResult] = field(default_factory=dict)
+    doubting: bool = True
 
     async def run(
         self,
@@ -320,9 +323,8 @@ class ToolCalls:
             return
         self.context.append(self.protocol.observation_message(call, situation))
 
-    @staticmethod
     def _doubts(
-        task: Task, call: ToolCall, result: ToolResult, progress: Progress
+        self, task: Task, call: ToolCall, result: ToolResult, progress: Progress
     ) -> tuple[str, ...]:
         if progress.doubts >= MOST_DOUBTS:
             return ()
@@ -333,4 +335,7 @@ class ToolCalls:
             and isinstance(code, str)
             and only_literals(code, task.value_names)
         )
-        return (*result.doubts, NOT_COMPUTED) if typed_in else result.doubts
+        choices = choices_asked(task.question.text, task.value_names, task.value_pattern)
+        strange = choice_doubts(progress.values, choices) if self.doubting else ()
+        doubts = (*result.doubts, *strange)
+        return (*doubts, NOT_COMPUTED) if typed_in else doubts

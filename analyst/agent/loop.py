@@ -61,6 +61,7 @@ class AgentLoop:
     temperature: float = 0.0
     known: dict[str, ToolResult] = field(default_factory=dict)
     grounding: bool = True
+    silent_errors: bool = True
     verifier: Verifier | None = None
 
     async def run(
@@ -231,6 +232,7 @@ class AgentLoop:
         calls = ToolCalls(
             self.protocol, self.tools, self.context, self.roll_back, self.approvals, self.known
         )
+        calls.doubting = self.silent_errors
         called = [action for action in actions if isinstance(action, ToolCall)]
         async for event in calls.run(task, called, budget, make, progress):
             yield event

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from analyst.agent import values as asked
+from analyst.agent.choices import choices_asked, spelled
 from analyst.agent.grounding import MOST_CHARACTERS
 from analyst.agent.task import Progress, Task
 from analyst.tools.registry import ToolResult
@@ -32,5 +33,7 @@ def note_result(task: Task, result: ToolResult, printed: str, progress: Progress
         found[names[0]] = lone
     decimals = asked.decimals_asked(task.question.text, names, task.value_pattern)
     found = {name: asked.rounded(value, decimals.get(name)) for name, value in found.items()}
+    choices = choices_asked(task.question.text, names, task.value_pattern)
+    found = {name: spelled(value, choices.get(name, ())) for name, value in found.items()}
     progress.values.update(found)
     return found

@@ -119,8 +119,11 @@ def retry_note(situation: Situation) -> str:
     if situation.doubts:
         lost = " ".join(situation.doubts)
         return f"A first try went wrong: {lost}"
-    names = ", ".join(situation.missing)
-    return f"A first try did not assign {names}. Assign each of them a number or a text."
+    unfit = [name for name in situation.missing if name in result.unfit]
+    held = [f"{name} was {result.unfit[name]}" for name in unfit]
+    left = ", ".join(name for name in situation.missing if name not in unfit)
+    held += [f"{left} was not assigned"] * bool(left)
+    return f"In a first try {'; '.join(held)}. Assign each a number, a text or a list."
 
 
 def fenced_observation(situation: Situation) -> str:

@@ -63,7 +63,7 @@ def _by_mention(
     start = 0
     for position, count in found:
         places = {
-            name: max(_last_place(word, text, start, position) for word in words)
+            name: max(last_place(word, text, start, position) for word in words)
             for name, words in called.items()
         }
         last = max(places.values())
@@ -74,7 +74,7 @@ def _by_mention(
     return result
 
 
-def _last_place(word: str, text: str, start: int, end: int) -> int:
+def last_place(word: str, text: str, start: int, end: int) -> int:
     """Return where ``word`` stands last as a whole word between two places, or -1."""
     whole = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")
     return max((match.start() for match in whole.finditer(text, start, end)), default=-1)

@@ -75,6 +75,7 @@ def agent_loop(
         approvals=approvals,
         temperature=settings.temperature,
         grounding="grounding" in settings.checks,
+        silent_errors="silent_errors" in settings.checks,
         verifier=verifier if checks.rounds or checks.critic else None,
     )
 

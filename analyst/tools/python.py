@@ -193,6 +193,7 @@ class PythonTool:
             observation=text,
             values=report.get("values", {}) if result.status == "ok" else {},
             doubts=doubts,
+            unfit=report.get("unfit", {}),
             trouble=trouble,
             defined=tuple(report.get("names", ())) if result.status == "error" else (),
             state_lost=lost,

@@ -46,6 +46,7 @@ class ToolResult:
 
     ``observation`` is the text for the model; ``values`` are the asked-for named values that
     the call computed; ``doubts`` are sentences on what looks wrong although nothing failed;
+    ``unfit`` says of asked-for names that hold no plain value what they hold;
     ``trouble`` says what failed, without the code: small models copy code that they see;
     ``defined`` are names of variables that exist after an error;
     ``state_lost`` says that variables were lost; ``computed``, that an answer may rest on it.
@@ -55,6 +56,7 @@ class ToolResult:
     observation: str
     values: Mapping[str, Any] = field(default_factory=dict)
     doubts: tuple[str, ...] = ()
+    unfit: Mapping[str, str] = field(default_factory=dict)
     trouble: str = ""
     defined: tuple[str, ...] = ()
     state_lost: bool = False

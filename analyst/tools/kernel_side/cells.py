@@ -19,7 +19,7 @@ from .suspicions import hold, suspicions
 from .texts import conversions, forgets_conversion
 from .unconverted import conversions_needed
 from .usual import USUAL_MEMBERS, USUAL_NAMES
-from .values import HIDDEN, holds_nan, plain, values
+from .values import HIDDEN, holds_nan, plain, unfit, values
 
 
 def prepare(code: str, namespace: dict[str, Any]) -> list[str]:
@@ -173,10 +173,10 @@ def report(
 
     ``conversions`` are lines that would turn the number texts that the code uses, as they were
     at the start of the question, into numbers, ``sure_conversions`` those of columns that hold
-    little else; ``unconverted`` says that the code compares or
-    counts them as the text they are. ``not_numbers`` are the asked names that came out as NaN,
-    ``null_rows`` lines that leave out the nulls of the columns used; ``hint`` helps with the last
-    error. ``doubts`` and ``remarks``: see :func:`suspicions`; ``question`` is what was asked.
+    little else; ``unconverted`` says that the code compares or counts them as the text they are.
+    ``not_numbers`` are the asked names that came out as NaN, ``unfit`` says what those hold that
+    are no value; ``null_rows`` are lines that leave out the nulls of the columns used; ``hint``
+    helps with the last error. ``doubts`` and ``remarks``: see :func:`suspicions`; ``question`` is what was asked.
     """
     frames = frames_of(namespace)
     columns = dict.fromkeys(str(label) for frame in frames.values() for label in frame.columns)
@@ -197,6 +197,7 @@ def report(
     return {
         "changes": changes(namespace),
         "values": found,
+        "unfit": unfit([name for name in fresh if name not in found], namespace),
         "not_numbers": [name for name, value in found.items() if holds_nan(value)],
         "null_rows": null_rows(code, snapshot() or frames) or null_rows(code, frames),
         "hint": hint(code, namespace),

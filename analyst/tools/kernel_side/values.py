@@ -67,6 +67,18 @@ def holds_nan(value: Any) -> bool:
     return isinstance(value, str) and value == "nan"
 
 
+def unfit(names: list[str], namespace: dict[str, Any]) -> dict[str, str]:
+    """Say of named variables that hold no plain value what they hold: a frame of so many rows."""
+    found = {}
+    for name in names:
+        held = namespace.get(name)
+        shape = getattr(held, "shape", None)
+        if isinstance(shape, tuple) and shape and not isinstance(held, types.ModuleType):
+            size = " x ".join(map(str, shape))
+            found[name] = f"a {type(held).__name__} of {size} values"
+    return found
+
+
 def values(names: list[str], namespace: dict[str, Any]) -> dict[str, Any]:
     """Read the named variables that hold a plain value."""
     found = {}
