@@ -349,3 +349,10 @@ def test_warming_ends_before_anything_else_imports(monkeypatch):
     cells.settle()
     assert imported == ["first"]
     cells.settle()
+
+
+def test_nulls_that_the_code_asks_about_are_not_left_out() -> None:
+    frames = {"df": pd.DataFrame({"a": [1.0, None], "b": ["x", None]})}
+    code = "p = df[df['b'].isnull()]['a'].mean()"
+    assert hints.null_rows(code, frames) == ["df = df.dropna(subset=['a'])"]
+    assert hints.null_rows("m = df['a'].fillna(0).mean()", frames) == []

@@ -176,7 +176,8 @@ def report(
     little else; ``unconverted`` says that the code compares or counts them as the text they are.
     ``not_numbers`` are the asked names that came out as NaN, ``unfit`` says what those hold that
     are no value; ``null_rows`` are lines that leave out the nulls of the columns used; ``hint``
-    helps with the last error. ``doubts`` and ``remarks``: see :func:`suspicions`; ``question`` is what was asked.
+    helps with the last error. ``doubts`` and ``remarks``: see :func:`suspicions`; ``question`` is
+    what was asked.
     """
     frames = frames_of(namespace)
     columns = dict.fromkeys(str(label) for frame in frames.values() for label in frame.columns)

@@ -9,6 +9,7 @@ import re
 import sys
 from typing import Any
 
+from .columns import column
 from .usual import USUAL_MEMBERS
 
 MOST_NAMES = 12
@@ -80,6 +81,19 @@ def _look_up(node: ast.expr, namespace: dict[str, Any]) -> Any:
     return None
 
 
+def _looked_at(tree: ast.Module) -> set[str]:
+    """Return the columns whose nulls the code itself asks about or fills: they are meant."""
+    found = set()
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Attribute)
+            and node.attr in {"isna", "isnull", "notna", "notnull", "fillna"}
+            and (place := column(node.value)) is not None
+        ):
+            found.add(place[1])
+    return found
+
+
 def null_rows(code: str, frames: dict[str, Any]) -> list[str]:
     """Return lines that leave out the nulls of the columns that ``code`` names."""
     try:
@@ -92,6 +106,7 @@ def null_rows(code: str, frames: dict[str, Any]) -> list[str]:
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     named |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    named -= _looked_at(tree)
     lines = []
     for name, frame in frames.items():
         holed = [
