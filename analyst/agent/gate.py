@@ -15,6 +15,7 @@ from analyst.agent.approval import Approvals
 from analyst.agent.budget import Budget
 from analyst.record import events
 from analyst.record.making import EventMaker
+from analyst.tools.permissions import Judgement
 from analyst.tools.registry import (
     InvalidArgumentsError,
     Tool,
@@ -81,15 +82,7 @@ class Gate:
         judged = self.approvals.permissions.judge(
             tool.name, arguments, tool.judge(arguments), always=always
         )
-        yield make(
-            events.PermissionDecided,
-            call_id=call.call_id,
-            tool=tool.name,
-            decision=judged.verdict,
-            why=judged.why,
-            level=judged.risk.level,
-            risk=judged.risk.words,
-        )
+        yield decided(make, call.call_id, tool.name, judged)
         if judged.verdict == "deny":
             observation = FORBIDDEN.format(why=judged.why)
             yield ToolResult(status="refused", observation=observation)
@@ -97,7 +90,7 @@ class Gate:
         if judged.verdict == "allow":
             yield Admitted(tool=tool, arguments=arguments, differs=arguments != given)
             return
-        can_always = judged.risk.level != "irreversible"
+        can_always = not judged.each_time
         text = arguments.get(tool.editable) if tool.editable else None
         yield make(
             events.ApprovalRequested,
@@ -125,16 +118,38 @@ class Gate:
             return
         # What preparing added is the tool's own, and no part of what a call may say.
         said = {name: arguments[name] for name in call.arguments if name in arguments}
-        if edited and (trouble := self._refusal(tool, arguments, said)):
+        if edited and (trouble := self._malformed(tool, said)):
             yield ToolResult(status="refused", observation=trouble)
             return
+        if edited:
+            # A rule that denies holds for what the user writes, too.
+            judged = self.approvals.permissions.judge(tool.name, arguments, tool.judge(arguments))
+            if judged.verdict == "deny":
+                yield decided(make, call.call_id, tool.name, judged)
+                observation = FORBIDDEN.format(why=judged.why)
+                yield ToolResult(status="refused", observation=observation)
+                return
         yield Admitted(tool=tool, arguments=arguments, edited=edited, differs=arguments != given)
 
-    def _refusal(self, tool: Tool, arguments: Mapping[str, Any], said: Mapping[str, Any]) -> str:
-        """Return why a call as the user edited it cannot run; a rule that denies holds for it."""
+    def _malformed(self, tool: Tool, said: Mapping[str, Any]) -> str:
+        """Return what is wrong with a call as the user edited it; "" if nothing is."""
         try:
             self.tools.validate(tool.name, said)
         except InvalidArgumentsError as error:
             return str(error)
-        judged = self.approvals.permissions.judge(tool.name, arguments, tool.judge(arguments))
-        return FORBIDDEN.format(why=judged.why) if judged.verdict == "deny" else ""
+        return ""
+
+
+def decided(
+    make: EventMaker, call_id: str, tool: str, judged: Judgement
+) -> events.PermissionDecided:
+    """Return the event that tells what becomes of a call."""
+    return make(
+        events.PermissionDecided,
+        call_id=call_id,
+        tool=tool,
+        decision=judged.verdict,
+        why=judged.why,
+        level=judged.risk.level,
+        risk=judged.risk.words,
+    )

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jupyter_core.paths import ENV_CONFIG_PATH, SYSTEM_CONFIG_PATH
-from traitlets import Enum, List, TraitError, Unicode
+from traitlets import Enum, List, Unicode
 from traitlets.config import Config, Configurable
 from traitlets.config.loader import ConfigFileNotFound, JSONFileConfigLoader, PyFileConfigLoader
 
@@ -57,7 +57,7 @@ def permissions(
             for tool in cap.deny
         ),
         *(
-            Rule(tool=tool, decision="ask", where={}, source="the administrator")
+            Rule(tool=tool, decision="ask", where={}, source="the administrator", always=True)
             for tool in cap.ask
         ),
     ]
@@ -68,26 +68,33 @@ def permissions(
 def admin_cap(folders: Sequence[str | Path] | None = None) -> AnalystPermissions:
     """Read what an administrator capped; raises :class:`ConfigurationError` for a broken file.
 
-    A file that cannot be read must not free what it was meant to hold.
+    Of several files the most restrictive counts in each thing. A file that cannot be read must not
+    free what it was meant to hold.
     """
-    config = Config()
-    for folder in reversed(list(folders or (*ENV_CONFIG_PATH, *SYSTEM_CONFIG_PATH))):
+    found: list[AnalystPermissions] = []
+    for folder in folders or (*ENV_CONFIG_PATH, *SYSTEM_CONFIG_PATH):
         for name in ADMIN_FILES:
             kind = JSONFileConfigLoader if name.endswith(".json") else PyFileConfigLoader
             try:
-                config.merge(kind(name, path=str(folder)).load_config())
+                # Each by itself: who may write in one place must not free what another holds.
+                found.append(_read(kind(name, path=str(folder))))
             except ConfigFileNotFound:
                 continue
             except Exception as error:  # noqa: BLE001 - it is a program, and may raise anything
                 raise ConfigurationError(
                     f"{Path(folder) / name}, the administrator's file, cannot be read: {error}."
                 ) from None
-    try:
-        return AnalystPermissions(config=config)
-    except TraitError as error:
-        raise ConfigurationError(
-            f"The administrator's file of {ADMIN_FILES[0]}: {error}."
-        ) from None
+    return AnalystPermissions(
+        deny=[tool for one in found for tool in one.deny],
+        ask=[tool for one in found for tool in one.ask],
+        most=_MODES[min((_MODES.index(one.most) for one in found), default=len(_MODES) - 1)],
+    )
+
+
+def _read(loader: JSONFileConfigLoader | PyFileConfigLoader) -> AnalystPermissions:
+    config = Config()
+    config.merge(loader.load_config())
+    return AnalystPermissions(config=config)
 
 
 def _rules(found: Sequence[PermissionRule], source: str) -> list[Rule]:

@@ -30,39 +30,47 @@ _STRICTNESS: Mapping[Verdict, int] = {"allow": 0, "ask": 1, "deny": 2}
 class Rule:
     """Calls of ``tool`` whose arguments match ``where``, and what becomes of them.
 
-    Both are patterns with ``*`` and ``?``. ``source`` says in words who made the rule.
+    Both are patterns with ``*`` and ``?``. ``source`` says in words who made the rule. ``always``:
+    what it asks about is asked about each time, by an approval for the conversation too.
     """
 
     tool: str
     decision: Verdict
     where: Mapping[str, str]
     source: str
+    always: bool = False
 
     def matches(self, tool: str, arguments: Mapping[str, Any]) -> bool:
         """Tell whether this rule speaks of a call.
 
-        An argument that is not there matches nothing in a rule that allows, and everything in one
-        that restricts, so that a rule cannot be got round by leaving its argument out.
+        An argument that is not there, or null, matches nothing in a rule that allows, and
+        everything in one that restricts, so that a rule cannot be got round by leaving its
+        argument out. Nor by capitals, which count in a rule that allows only.
         """
-        if not fnmatch.fnmatchcase(tool, self.tool):
+        allows = self.decision == "allow"
+        if not _fits(tool, self.tool, exactly=allows):
             return False
         for name, pattern in self.where.items():
-            if name not in arguments:
-                if self.decision == "allow":
+            if arguments.get(name) is None:
+                if allows:
                     return False
                 continue
-            if not _matches(arguments[name], pattern, every=self.decision == "allow"):
+            if not _matches(arguments[name], pattern, every=allows):
                 return False
         return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What becomes of a call, why, and the risk that was seen in it."""
+    """What becomes of a call, why, and the risk that was seen in it.
+
+    ``each_time``: if it asks, it asks about each such call, whatever was approved before.
+    """
 
     verdict: Verdict
     why: str
     risk: Risk
+    each_time: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +96,13 @@ class Permissions:
         if self.mode == "plan" and tool not in LOOK_UPS:
             return Judgement(verdict="deny", why="only a plan was asked for", risk=risk)
         if risk.level == "irreversible":
-            return Judgement(verdict="ask", why="it cannot be taken back", risk=risk)
+            return Judgement(
+                verdict="ask", why="it cannot be taken back", risk=risk, each_time=True
+            )
+        standing = next((rule for rule in spoken if rule.decision == "ask" and rule.always), None)
+        if standing is not None:
+            why = f"asked for by {standing.source}"
+            return Judgement(verdict="ask", why=why, risk=risk, each_time=True)
         if strictest is not None and strictest.decision == "ask":
             if always:
                 return Judgement(verdict="allow", why="approved for this conversation", risk=risk)
@@ -123,7 +137,13 @@ def _matches(value: Any, pattern: str, *, every: bool) -> bool:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     if every and "://" in pattern:
         return _is_address_like(text, pattern)
-    return fnmatch.fnmatchcase(text, pattern)
+    return _fits(text, pattern, exactly=every)
+
+
+def _fits(text: str, pattern: str, *, exactly: bool) -> bool:
+    if exactly:
+        return fnmatch.fnmatchcase(text, pattern)
+    return fnmatch.fnmatchcase(text.casefold(), pattern.casefold())
 
 
 def _is_address_like(text: str, pattern: str) -> bool:

@@ -211,7 +211,25 @@ async def test_an_edited_call_is_checked_again():
             decide=lambda desk, e, typed=typed: desk.resolve(e.call_id, "edited", text=typed),
         )
         assert finished(stream)[0].status == status
+        decisions = [e.decision for e in stream if isinstance(e, events.PermissionDecided)]
+        assert decisions == (["ask"] if status == "ok" else ["ask", "deny"])
     assert send.ran == ["hello"]
+
+
+async def test_what_is_asked_about_each_time_no_policy_and_no_earlier_approval_allows():
+    act = Counting("act")
+    asking = Rule(tool="act", decision="ask", where={}, source="the administrator", always=True)
+    permissions = Permissions(rules=(asking,))
+    await Bench(act, permissions=permissions, unattended="approve").run(("act", "a"))
+    assert act.ran == []
+    bench = Bench(act, permissions=permissions, attended=True)
+    bench.desk.always.add("act")
+    stream = await bench.run(
+        ("act", "a"), decide=lambda desk, e: desk.resolve(e.call_id, "approved", always=True)
+    )
+    (asked,) = [event for event in stream if isinstance(event, events.ApprovalRequested)]
+    assert not asked.can_always
+    assert act.ran == ["a"]
 
 
 @pytest.mark.parametrize(

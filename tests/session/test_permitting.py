@@ -64,3 +64,24 @@ def test_a_broken_file_of_the_administrator_frees_nothing(
     (tmp_path / name).write_text(text)
     with pytest.raises(ConfigurationError, match="administrator"):
         admin_cap([tmp_path])
+
+
+def test_one_file_of_an_administrator_frees_nothing_that_another_holds(tmp_path: Path) -> None:
+    system, environment = tmp_path / "system", tmp_path / "environment"
+    for folder, text in (
+        (system, 'c.AnalystPermissions.deny = ["web*"]\nc.AnalystPermissions.most = "ask"'),
+        (environment, 'c.AnalystPermissions.deny = ["sql"]\nc.AnalystPermissions.most = "auto"'),
+    ):
+        folder.mkdir()
+        (folder / "jupyter_analyst_config.py").write_text(text)
+    for order in ([environment, system], [system, environment]):
+        found = permissions(Settings(), Configuration(), admin=admin_cap(order))
+        assert found.mode == "ask"
+        assert found.judge("web_fetch", {}, SAFE).verdict == "deny"
+        assert found.judge("sql", {}, SAFE).verdict == "deny"
+
+
+def test_what_an_administrator_asks_about_no_approval_of_before_spares(tmp_path: Path) -> None:
+    (tmp_path / "jupyter_analyst_config.py").write_text('c.AnalystPermissions.ask = ["crm__*"]')
+    found = permissions(Settings(), Configuration(), admin=admin_cap([tmp_path]))
+    assert found.judge("crm__read", {}, SAFE, always=True).verdict == "ask"

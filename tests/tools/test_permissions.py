@@ -145,3 +145,18 @@ def test_a_further_rule_that_restricts_never_frees(rules, further, mode, level, 
 @given(st.lists(RULES, max_size=5), st.sampled_from(get_args(Mode)), st.booleans())
 def test_what_cannot_be_taken_back_is_never_done_unasked(rules, mode, always):
     assert verdict(mode, "irreversible", *rules, always=always) != "allow"
+
+
+def test_a_rule_that_restricts_is_not_got_round_by_null_or_capitals():
+    assert verdict("auto", "safe", rule("deny", "sql", database="prod*"), database=None) == "deny"
+    assert verdict("auto", "safe", rule("deny", query="*drop *"), query="DROP TABLE t") == "deny"
+    assert verdict("auto", "safe", rule("ask", "SQL")) == "ask"
+    assert verdict("auto", "risky", rule("allow", query="select *"), query="SELECT 1") == "ask"
+    assert verdict("auto", "risky", rule("allow", query="n*"), query=None) == "ask"
+
+
+def test_what_an_administrator_asks_about_is_asked_about_each_time():
+    asking = Rule(tool="sql", decision="ask", where={}, source="the administrator", always=True)
+    for rules in ([asking], [asking, rule("allow"), rule("ask")]):
+        judged = Permissions(rules=rules).judge("sql", {}, risk("safe"), always=True)
+        assert (judged.verdict, judged.each_time) == ("ask", True)
