@@ -112,3 +112,17 @@ async def test_a_database_named_as_the_sessions_own_is_told_and_left_out(
     assert [one for one in of_kind(stream, events.Note) if "database session" in one.text]
     (finished,) = of_kind(stream, events.ToolCallFinished)
     assert finished.observation.startswith("1 row.")
+
+
+@pytest.mark.parametrize("given", [{}, {"database": None}, {"database": ""}])
+async def test_a_rule_meets_the_database_that_is_asked_if_none_is_named(
+    make_session: MakeSession, shop: Path, given: dict[str, Any]
+) -> None:
+    rule = '[[permissions]]\ntool = "sql*"\nwhere = { database = "NAME" }\ndecision = "deny"\n'
+    for name, status in (("session", "refused"), ("shop", "ok")):
+        (shop.parent / "analyst.toml").write_text(rule.replace("NAME", name))
+        replies = [call("sql", query="SELECT count(*) AS n FROM sales", **given), "Done."]
+        session = make_session(replies, protocol="native", settings={"memory": False})
+        stream = await collect(session, "How many?", data={"sales": FRAME})
+        (finished,) = of_kind(stream, events.ToolCallFinished)
+        assert finished.status == status

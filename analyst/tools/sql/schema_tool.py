@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from analyst.tools.analysis_kernel import AnalysisKernel
 from analyst.tools.observation import clean
-from analyst.tools.registry import ToolDefaults, ToolItem, ToolResult
+from analyst.tools.registry import Prepared, ToolDefaults, ToolItem, ToolResult
 from analyst.tools.risk import Risk
 from analyst.tools.sql.databases import SESSION, DatabaseError, address_of
 from analyst.tools.sql.opened import Opened, Table
@@ -54,6 +54,10 @@ class SqlSchemaTool(ToolDefaults):
         """Judge a look-up, which changes nothing."""
         del arguments
         return Risk("safe", "It reads the names of tables and columns.")
+
+    async def prepare(self, arguments: Mapping[str, Any]) -> Prepared:
+        """Name the database, so that rules speak of the one that is asked."""
+        return Prepared(arguments={**arguments, "database": arguments.get("database") or SESSION})
 
     async def run(self, arguments: Mapping[str, Any]) -> AsyncIterator[ToolItem]:
         """List tables; see :class:`analyst.tools.registry.Tool`."""

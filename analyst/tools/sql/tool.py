@@ -13,7 +13,7 @@ from typing import Any
 
 from analyst.configuration import Database
 from analyst.tools.analysis_kernel import AnalysisKernel
-from analyst.tools.registry import ToolDefaults, ToolItem, ToolResult
+from analyst.tools.registry import Prepared, ToolDefaults, ToolItem, ToolResult
 from analyst.tools.risk import Risk, unknown
 from analyst.tools.sql.databases import (
     DIALECTS,
@@ -86,6 +86,10 @@ class SqlTool(ToolDefaults):
         if not isinstance(name, str) or name not in self._databases:
             return unknown(self.name)
         return judge_in_database(query, name, self._databases[name])
+
+    async def prepare(self, arguments: Mapping[str, Any]) -> Prepared:
+        """Name the database, so that rules speak of the one that is asked."""
+        return Prepared(arguments={**arguments, "database": arguments.get("database") or SESSION})
 
     async def run(self, arguments: Mapping[str, Any]) -> AsyncIterator[ToolItem]:
         """Run one query; see :class:`analyst.tools.registry.Tool`."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from analyst.configuration import Web
-from analyst.tools.function_tool import function_tool
-from analyst.tools.registry import Tool, ToolError, ToolResult
+from analyst.tools.function_tool import FunctionTool, function_tool
+from analyst.tools.registry import Prepared, Tool, ToolError, ToolResult
 from analyst.tools.web.addresses import Address, AllowList
 from analyst.tools.web.client import WebClient
 from analyst.tools.web.content import Page, page_of
@@ -38,7 +39,7 @@ def web_tools(web: Web, *, client: WebClient | None = None) -> list[Tool]:
     if web.allow:
         reader = PageReader(client or WebClient(AllowList(web.allow)))
         tools.append(
-            function_tool(
+            FetchTool(
                 reader.web_fetch,
                 pure=True,
                 judge=lambda arguments: judged_fetch(
@@ -60,6 +61,21 @@ def web_tools(web: Web, *, client: WebClient | None = None) -> list[Tool]:
             )
         )
     return tools
+
+
+class FetchTool(FunctionTool):
+    """A function that takes an address, which is put plainly before anybody judges the call.
+
+    So that rules match what is asked for, and not one of the many ways to write it.
+    """
+
+    async def prepare(self, arguments: Mapping[str, Any]) -> Prepared:
+        """See :class:`analyst.tools.registry.Tool`."""
+        try:
+            address = str(Address.read(str(arguments.get("url", ""))))
+        except ToolError:
+            return Prepared(arguments=arguments)
+        return Prepared(arguments={**arguments, "url": address})
 
 
 class PageReader:

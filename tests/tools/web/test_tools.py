@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyst.configuration import ConfigurationError, Web
+from analyst.tools.permissions import Permissions, Rule
 from analyst.tools.registry import ToolRegistry, ToolResult
 from analyst.tools.web.addresses import AllowList
 from analyst.tools.web.content import page_of
@@ -238,3 +239,24 @@ def test_a_search_is_risky():
 def test_judging_never_fails(text):
     assert judged_fetch(text, AllowList(["a.example"])).level == "risky"
     assert judged_search(text, "a.example").level == "risky"
+
+
+@pytest.mark.parametrize(
+    ("url", "plain"),
+    [
+        ("https://docs.example.org/pub/../private", "https://docs.example.org/private"),
+        ("HTTPS://Docs.Example.org:443/pub", "https://docs.example.org/pub"),
+        ("https://docs.example.org./pub", "https://docs.example.org/pub"),
+        ("ftp://docs.example.org/pub", "ftp://docs.example.org/pub"),
+    ],
+)
+async def test_rules_meet_the_address_that_is_asked(url, plain):
+    (fetch,) = web_tools(Web(allow=("docs.example.org",)))
+    arguments = (await fetch.prepare({"url": url, "start": None})).arguments
+    assert arguments == {"url": plain, "start": None}
+    rules = [
+        Rule(tool="web_fetch", decision="allow", where={"url": pattern}, source="your rules")
+        for pattern in ("https://docs.example.org/pub*",)
+    ]
+    judged = Permissions(rules=rules).judge("web_fetch", arguments, fetch.judge(arguments))
+    assert judged.verdict == ("allow" if plain.endswith("org/pub") and "https" in plain else "ask")
