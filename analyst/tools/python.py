@@ -99,7 +99,10 @@ class PythonTool:
         """Judge the code, in the kernel that it would run in."""
         session = self._kernel.session
         isolated = session.backend != "none"
-        return judge_code(arguments.get("code"), hosts=session.policy.network, isolated=isolated)
+        # What a kernel elsewhere reaches is not ours to say.
+        elsewhere = ("what its gateway lets it",) if session.backend == "gateway" else ()
+        hosts = session.policy.network or elsewhere
+        return judge_code(arguments.get("code"), hosts=hosts, isolated=isolated)
 
     async def run(self, arguments: Mapping[str, Any]) -> AsyncIterator[ToolItem]:
         """Run ``arguments['code']``; see :class:`analyst.tools.registry.Tool`."""

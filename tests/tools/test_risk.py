@@ -20,6 +20,9 @@ from analyst.tools.risk import COMPUTES, judge_code, unknown
         "values = [1, 2]\nvalues.remove(1)",
         "import json\nprint(json.loads('{}'))",
         "from sklearn.linear_model import LinearRegression\nLinearRegression().fit(X, y)",
+        "print(df.query('price > @limit').shape, df['a'].str.replace('x', 'y'), df.copy())",
+        "import duckdb\nprint(duckdb.sql('SELECT 1 AS a').df())",
+        "frames = [pd.read_csv(name) for name in names]",
     ],
 )
 def test_computing_is_no_risk(code):
@@ -54,12 +57,53 @@ def test_computing_is_no_risk(code):
         ("%pip install x", "other programs"),
         ("this is no python at all", "not known"),
         ("x = 1\n" * 200_000, "too long"),
+        ("import os as o\no.system('ls')", "other programs"),
+        ("f = os.system\nf('ls')", "other programs"),
+        ("pd.io.common.os.system('ls')", "other programs"),
+        ("p = pd.io.common.os", "cannot be judged"),
+        ("df.query('@pd.io.common.x(1)')", "cannot be judged"),
+        ("get_ipython().getoutput('ls')", "other programs"),
+        ("import asyncio\nasyncio.create_subprocess_shell('ls')", "other programs"),
+        ("from os import *", "cannot be judged"),
+        ("list(map(os.unlink, names))", "deletes files"),
+        ("import os as o\no.remove('x')", "deletes files"),
+        ("o = open\no('x', 'w')", "writes files"),
+        ("open(*['x', 'w'])", "writes files"),
+        ("open('x', **{'mode': 'w'})", "writes files"),
+        ("import shutil as s\ns.move('a', 'b')", "writes files"),
+        ("import duckdb\nduckdb.sql(\"COPY x TO 'y'\")", "writes files"),
+        ("connection.execute(text)", "writes files"),
+        ("np.load('x', allow_pickle=True)", "pickled"),
     ],
 )
 def test_what_reaches_further_is_told(code, said):
     risk = judge_code(code)
     assert risk.level == "contained"
     assert said in risk.words
+
+
+@pytest.mark.parametrize(
+    ("code", "level"),
+    [
+        ("print(df.a.mean())", "safe"),
+        ("df.to_csv('x')", "contained"),
+        ("pd.read_csv('sales.csv')", "safe"),
+        ("import requests", "risky"),
+        ("pd.read_csv('https://example.org/a')", "risky"),
+        ("pd.read_csv(address)", "risky"),
+        ("eval('1')", "risky"),
+        ("!curl example.org", "risky"),
+        ("no python at all", "risky"),
+    ],
+)
+def test_what_may_use_a_network_that_is_there_leaves_the_sandbox(code, level):
+    assert judge_code(code, hosts=["example.org"]).level == level
+
+
+def test_the_environment_is_the_users_where_nothing_isolates():
+    code = "import os\nprint(os.environ)"
+    assert judge_code(code).level == "safe"
+    assert judge_code(code, isolated=False).level == "risky"
 
 
 def test_hosts_and_missing_isolation_are_told():

@@ -94,7 +94,7 @@ class RunTests(ToolDefaults):
             return Risk("risky", "It runs the project's code, which can do all that you can.")
         if self._hosts:
             words = f"It runs the project's code, which reaches {', '.join(self._hosts)}."
-            return Risk("contained", words)
+            return Risk("risky", words)
         return Risk("safe", "It runs a copy of the project in a sandbox of its own.")
 
     async def run(self, arguments: Mapping[str, Any]) -> AsyncIterator[ToolItem]:

@@ -16,8 +16,8 @@ def judge_in_session(query: object, *, hosts: Sequence[str], isolated: bool) -> 
     """Judge a query that runs in the kernel. Never raises."""
     statement = read(query, "duckdb", functions="own")
     words = statement.words
-    if "another machine" in words and hosts:
-        words += f" This kernel reaches {', '.join(hosts)}."
+    if hosts and not statement.reads:
+        return Risk("risky", f"{words} This kernel reaches {', '.join(hosts)}.")
     if isolated:
         return Risk("safe", IN_SESSION) if statement.reads else Risk("contained", words)
     unheld = f"The kernel is not isolated: a query can read all files that you can. {words}"

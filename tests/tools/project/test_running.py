@@ -195,7 +195,7 @@ async def test_a_large_file_is_left_out_and_named(
 
 @pytest.mark.parametrize(
     ("options", "level"),
-    [({}, "safe"), ({"hosts": ["example.org"]}, "contained"), ({"isolated": False}, "risky")],
+    [({}, "safe"), ({"hosts": ["example.org"]}, "risky"), ({"isolated": False}, "risky")],
 )
 def test_the_risk_is_that_of_the_sandbox(testing: Run, options: Any, level: str) -> None:
     assert testing(**options).tool.judge({"tests": []}).level == level
