@@ -2,7 +2,7 @@
 
 Here: the two files, TOML, of the user and of the project, and what each may say. A project's
 file may come with a cloned repository: it can restrict, and name folders of the project and
-roles, but start nothing and reach nothing. Not here: settings (:mod:`analyst.settings`), and what
+roles, but start nothing, reach nothing and choose no model. Not here: settings (:mod:`analyst.settings`), and what
 the parts are used for.
 """
 
@@ -136,12 +136,18 @@ def _named(value: object) -> object:
     return value
 
 
+class ProjectRole(Role):
+    """A role as a project may describe it: whom the data go to is not for a project to say."""
+
+    model: None = None
+
+
 class ProjectConfiguration(_Part):
     """What a project's file may say."""
 
     permissions: tuple[PermissionRule, ...] = ()
     knowledge: Knowledge = Knowledge()
-    roles: Annotated[dict[str, Role], BeforeValidator(_named)] = {}
+    roles: Annotated[dict[str, ProjectRole], BeforeValidator(_named)] = {}
 
 
 class Configuration(_Part):
@@ -245,7 +251,7 @@ def _validated(kind: type[_Model], values: dict[str, Any], path: Path) -> _Model
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         said = first["msg"].removeprefix("Value error, ")
-        if first["type"] == "extra_forbidden" and kind is ProjectConfiguration:
+        if kind is ProjectConfiguration and first["type"] in ("extra_forbidden", "none_required"):
             said = f"only the user's own file ({USER_FILE}) may say this"
         raise ConfigurationError(f"{path}: {where}: {said}.") from None
 

@@ -59,6 +59,7 @@ def test_a_project_cannot_allow_itself_anything(files):
         '[databases.x]\nurl = "sqlite://"',
         '[web]\nallow = ["*"]',
         "[prices.m]\ninput = 0\noutput = 0",
+        '[roles.analyst]\nmodel = "gpt-5"',
     ],
 )
 def test_a_project_can_start_and_reach_nothing(files, theirs):

@@ -371,9 +371,12 @@ async def test_one_role_is_replaced_without_touching_another(
 
 
 async def test_a_role_has_the_model_that_it_names(
-    make_session: MakeSession, tmp_path: Path
+    make_session: MakeSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    configure(tmp_path, '[roles.reviewer]\nmodel = "strict"\n')
+    (tmp_path / "mine").mkdir()
+    monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path / "mine"))
+    # A project's file cannot choose whom the data go to.
+    (tmp_path / "mine" / "analyst-tools.toml").write_text('[roles.reviewer]\nmodel = "strict"\n')
     session = make_session([PLAN, MEDIAN, IS_MEDIAN], settings=TEAM)
     reviewer = ScriptedModel(["OK"], label="strict")
     session.models.named["strict"] = reviewer
