@@ -1,9 +1,9 @@
 """What tools and people are there: databases, servers, folders, roles, rules, prices.
 
-Here: the two files, TOML, of the user and of the project, and what each may say. A project's
-file may come with a cloned repository: it can restrict, and name folders of the project and
-roles, but start nothing, reach nothing and choose no model. Not here: settings (:mod:`analyst.settings`), and what
-the parts are used for.
+Here: the two files, TOML, of the user and of the project, and what each may say. A project's file
+may come with a cloned repository: it can restrict, and name folders of the project and roles, but
+start nothing, reach nothing and choose no model. Not here: settings (:mod:`analyst.settings`), and
+what the parts are used for.
 """
 
 from __future__ import annotations
