@@ -65,6 +65,25 @@ def permissions(
     return Permissions(mode=_MODES[strictest], rules=tuple(rules))
 
 
+def held_as_before(
+    settings: Settings,
+    rules: Mapping[str, Verdict],
+    limits: Sequence[tuple[str, Mapping[str, str]]],
+) -> tuple[Settings, dict[str, Verdict]]:
+    """Return mode and rules for a run that goes on with others: as strict as each of them was.
+
+    ``limits``: the mode and the rules of each.
+    """
+    modes: list[Mode] = [settings.approval]
+    held = dict(rules)
+    for approval, given in limits:
+        modes += [one for one in _MODES if one == approval]
+        for tool, decision in given.items():
+            if decision in ("ask", "deny") and held.get(tool) != "deny":
+                held[tool] = "deny" if decision == "deny" else "ask"
+    return settings.updated({"approval": min(modes, key=_MODES.index)}), held
+
+
 def admin_cap(folders: Sequence[str | Path] | None = None) -> AnalystPermissions:
     """Read what an administrator capped; raises :class:`ConfigurationError` for a broken file.
 

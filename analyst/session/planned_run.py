@@ -40,6 +40,7 @@ from analyst.session.workbench import KernelWorkbench, kept_table
 from analyst.settings import Settings
 from analyst.tools.analysis_kernel import AnalysisKernel
 from analyst.tools.plan import PlanTool
+from analyst.tools.python import PythonTool
 from analyst.tools.registry import Tool, ToolError, ToolRegistry
 from kernel_sandbox import KernelSandboxError
 
@@ -80,7 +81,9 @@ class PlannedRun:
         if self.place is not None:
             tidy(self.place.parent)
         given = [*self.room.files, *self.room.frames]
-        self._bench = KernelWorkbench(self.kernel, self.place, loaded=loaded, given=given)
+        self._bench = KernelWorkbench(
+            self.kernel, self.place, loaded=loaded, given=given, may_run=self._may_run
+        )
 
     async def run(
         self, budget: Budget, make: EventMaker, progress: Progress
@@ -110,7 +113,9 @@ class PlannedRun:
     ) -> AsyncIterator[events.Event]:
         begun = self.resumption.begun if self.resumption is not None else None
         if self.resumption is not None:
-            async for note in bring_back(self.resumption, self._bench, self.kernel, make):
+            async for note in bring_back(
+                self.resumption, self._bench, self.kernel, make, may_run=self._may_run
+            ):
                 yield note
         work = PlannedWork(
             task=self.task,
@@ -136,6 +141,13 @@ class PlannedRun:
             yield event
             if isinstance(event, events.Answer):
                 self._conclude(event.text)
+
+    def _may_run(self, code: str) -> bool:
+        """Whether code may run without anybody being asked."""
+        tool = PythonTool(self.kernel, deadline_seconds=self.settings.cell_deadline_seconds)
+        arguments = {"code": code}
+        judged = self.approvals.permissions.judge(tool.name, arguments, tool.judge(arguments))
+        return judged.verdict == "allow"
 
     def forget(self) -> None:
         """Delete what was kept to go on with; the run ended well."""

@@ -6,7 +6,7 @@ where the code of its step surely changes nothing else; otherwise it is told as 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from analyst.record import events
 from analyst.record.making import EventMaker
@@ -21,9 +21,17 @@ DEADLINE_SECONDS = 120.0
 
 
 async def bring_back(
-    resumption: Resumption, bench: KernelWorkbench, kernel: AnalysisKernel, make: EventMaker
+    resumption: Resumption,
+    bench: KernelWorkbench,
+    kernel: AnalysisKernel,
+    make: EventMaker,
+    *,
+    may_run: Callable[[str], bool],
 ) -> AsyncIterator[events.Note]:
-    """Bring back what the finished steps of a run left; yield notes on what took more than that."""
+    """Bring back what the finished steps of a run left; yield notes on what took more than that.
+
+    ``may_run``: whether code may run unasked.
+    """
     begun = resumption.begun
     lost = set(await bench.restore(begun.latest))
     again: list[int] = []
@@ -33,7 +41,7 @@ async def bring_back(
         made = {name for cell in code for name in stores(cell)} & lost
         if not made or at >= len(begun.finished):
             continue
-        if not all(map(is_pure, code)):
+        if not all(is_pure(cell) and may_run(cell) for cell in code):
             unsure.append(at + 1)
             continue
         # As it was when the step began: its code may change in place what it reads.
@@ -53,7 +61,10 @@ async def bring_back(
             "ran again for it.",
         )
     if gone:
-        why = f"; the code of {_steps(unsure)} may change something, and is not run again"
+        why = (
+            f"; the code of {_steps(unsure)} may change something, or may not run unasked, and is "
+            "not run again"
+        )
         yield make(
             events.Note,
             level="warning",

@@ -35,7 +35,8 @@ class ResumeError(Exception):
 class Resumption:
     """A run to go on with. ``root``: the first of those that went on with each other.
 
-    ``code``: by the index of a finished step, the code that ran in it.
+    ``code``: by the index of a finished step, the code that ran in it. ``limits``: by which mode
+    and rules of its own each of those runs was held.
     """
 
     run_id: str
@@ -46,6 +47,7 @@ class Resumption:
     data: tuple[events.DataDescription, ...]
     begun: Begun
     code: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    limits: tuple[tuple[str, Mapping[str, str]], ...] = ()
 
 
 def resumption(run_id: str, directory: Path | None = None) -> Resumption:
@@ -91,6 +93,12 @@ def resumption(run_id: str, directory: Path | None = None) -> Resumption:
             values={name: v for one in readings for name, v in one.values.items()},
         ),
         code={at: tuple(code) for one in readings for at, code in one.code.items() if code},
+        limits=tuple(
+            (str(one.settings.get("approval", "")), dict(one.settings.get("rules", {})))
+            for record in records
+            for one in record.events
+            if isinstance(one, events.RunStarted)
+        ),
     )
 
 

@@ -103,6 +103,7 @@ class Run:
             settings=self.settings,
             values=self.given.values,
             resumes=self.given.resumption.run_id if self.given.resumption else None,
+            rules=self.given.rules,
         )
 
     @property

@@ -27,6 +27,7 @@ from analyst.record.log import RunLogError
 from analyst.record.runs import RunLookupError, find_run
 from analyst.session.data_room import DataRoom, WaitingData
 from analyst.session.models import SessionModels, opening_for
+from analyst.session.permitting import held_as_before
 from analyst.session.remembering import Remembering
 from analyst.session.resuming import ResumeError, Resumption, resumption
 from analyst.session.run import Run
@@ -153,6 +154,7 @@ class Session:
         settings = self.settings.updated(overrides or {})
         configuration = Configuration.load(self.cwd)
         begun = None if resume is None else self._resumption(resume, settings)
+        settings, held = held_as_before(settings, rules or {}, begun.limits if begun else ())
         choice = self.models.choose(settings, overrides or {})
         if self._was_private and not settings.private:
             # Its words and variables would be found in the record of what follows.
@@ -173,7 +175,7 @@ class Session:
                 findings=tuple(findings),
                 notebook=notebook,
                 attended=attended,
-                rules=dict(rules or {}),
+                rules=held,
                 resumption=begun,
             ),
             configuration=configuration,

@@ -87,8 +87,9 @@ def started(
     settings: Settings,
     values: Sequence[str] = (),
     resumes: str | None = None,
+    rules: Mapping[str, str] | None = None,
 ) -> events.RunStarted:
-    """Return the first event of a run."""
+    """Return the first event of a run. ``rules``: the caller's, beside those of the files."""
     return make(
         events.RunStarted,
         question=question,
@@ -96,7 +97,7 @@ def started(
         model=choice.model,
         model_reason=choice.reason,
         protocol=choice.protocol,
-        settings=settings.public(),
+        settings={**settings.public(), **({"rules": dict(rules)} if rules else {})},
         versions={
             "analyst": __version__,
             "python": platform.python_version(),

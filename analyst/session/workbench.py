@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,8 @@ class KernelWorkbench:
 
     ``place``: where artefacts are kept; ``None`` keeps nothing. ``loaded``: names of variables that
     the session loads again by itself, and that are not kept while they are as they were. ``given``:
-    names of the data, of which a model is told elsewhere.
+    names of the data, of which a model is told elsewhere. ``may_run``: whether code may run
+    unasked.
     """
 
     def __init__(
@@ -51,10 +52,12 @@ class KernelWorkbench:
         *,
         loaded: Collection[str] = (),
         given: Collection[str] = (),
+        may_run: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self._kernel = kernel
         self._store = BlobStore(place) if place is not None else None
         self._place = place
+        self._may_run = may_run
         self._loaded = loaded
         self._given = dict.fromkeys(given, "")
         self._kept: dict[str, KeptArtefact] = {}
@@ -143,10 +146,13 @@ class KernelWorkbench:
         return lost
 
     async def trouble(self, checks: Sequence[str]) -> list[str]:
-        """See :class:`analyst.agent.workbench.Workbench`; only what computes is evaluated."""
+        """See :class:`analyst.agent.workbench.Workbench`; only what computes is evaluated.
+
+        Nobody is asked about a check: what would have to be asked about is left out.
+        """
         found = []
         for check in checks:
-            if judge_code(check).level != "safe":
+            if judge_code(check).level != "safe" or not self._may_run(check):
                 continue
             try:
                 said: Mapping[str, Any] = await self._kernel.call(

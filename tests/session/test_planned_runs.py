@@ -398,3 +398,15 @@ async def test_calls_within_steps_still_ask(make_session: MakeSession) -> None:
     assert first.status == "skipped"
     assert "did not allow this call" in str(first.reason)
     assert not await session.written_files()
+
+
+@pytest.mark.parametrize(("mode", "status"), [("auto", "error"), ("ask", "ok")])
+async def test_a_check_that_would_have_to_be_asked_about_is_left_out(
+    make_session: MakeSession, mode: str, status: str
+) -> None:
+    step = {"text": "Mean", "artefacts": variable("trend"), "checks": ["len(trend) == 9"]}
+    settings = {**PLAN, "approval": mode, "approval_unattended": "approve"}
+    replies = [planned(step), python(MEAN), "Done.", python(MEAN), "Done.", "It rose.", "It rose."]
+    session = make_session(replies, settings=settings, protocol="native")
+    stream = await collect(session, QUESTION, data={"df": FRAME})
+    assert statuses(stream) == [(0, status)]

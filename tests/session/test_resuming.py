@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -223,3 +224,25 @@ async def test_what_the_cut_off_step_may_have_done_is_told(make_session: MakeSes
 )
 def test_only_code_that_surely_changes_nothing_runs_again(source: str, *, pure: bool) -> None:
     assert is_pure(source) is pure
+
+
+async def test_a_run_that_goes_on_is_held_as_the_one_before_was(make_session: MakeSession) -> None:
+    first = make_session([LINES], settings={**PLAN, "approval": "risky"})
+    with pytest.raises(AssertionError, match="asked for one more"):
+        await collect(first, QUESTION, data={"df": FRAME}, rules={"python": "deny", "sql": "allow"})
+    (newest, *_) = list_runs(directory=first.data_directory)
+    session = make_session([code(MEAN)] * 8 + ["SKIP"] * 8, settings=PLAN)
+    stream: list[events.Event] = []
+    with contextlib.suppress(AssertionError):
+        asking = session.ask("", resume=newest.run_id, rules={"python": "allow"})
+        async for event in asking:
+            stream.append(event)  # noqa: PERF401 - what came before it broke off counts
+    started = stream[0]
+    assert isinstance(started, events.RunStarted)
+    assert (started.settings["approval"], started.settings["rules"]) == (
+        "risky",
+        {"python": "deny"},
+    )
+    ended = of_kind(stream, events.ToolCallFinished)
+    assert ended
+    assert {one.status for one in ended} == {"refused"}
