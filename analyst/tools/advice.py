@@ -21,6 +21,11 @@ _TEXT_AS_NUMBER = (
     r"|Cannot perform reduction|has no kernel matching input types"
     r"|can't multiply sequence|not all arguments converted|for -: 'str'"
 )
+_DATES = (
+    r"'str' and '(?:\w+\.)*(?:Timedelta|timedelta|Timestamp|datetime|date|DateOffset)'"
+    r"|'(?:\w+\.)*(?:Timedelta|timedelta|Timestamp|datetime|date|DateOffset)' and 'str'"
+    r"|'str' object has no attribute '(?:strftime|year|month|day|date|weekday|isoformat)'"
+)
 _NULLS = r"contains NaN|must not contain infs or NaNs|contains null|NaN values"
 _ADVICE: tuple[tuple[str, str], ...] = (
     (
@@ -35,6 +40,7 @@ _ADVICE: tuple[tuple[str, str], ...] = (
         r"keyword argument 'normalize'",
         "Scale with StandardScaler first; the model has no normalize argument.",
     ),
+    (_DATES, "Dates are text here. Convert the column first: pd.to_datetime(column)."),
     (
         _TEXT_AS_NUMBER,
         (
@@ -118,7 +124,7 @@ def advise(
     text = f"{name}: {message}"
     if null_rows and re.search(_NULLS, text):
         return "There are nulls in the columns used. Leave them out first:\n" + "\n".join(null_rows)
-    if not re.search(_TEXT_AS_NUMBER, text):
+    if not re.search(_TEXT_AS_NUMBER, text) or re.search(_DATES, text):
         conversions = sure_conversions if name != "KeyError" else ()
     if conversions:
         return "The column holds numbers as text. Convert it first:\n" + "\n".join(conversions)

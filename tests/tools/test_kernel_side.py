@@ -217,7 +217,7 @@ def test_an_error_is_met_with_what_the_object_has(monkeypatch: pytest.MonkeyPatc
         (np.float64(2.5), 2.5),
         (np.array([3]), 3),
         (pd.Series([4]), 4),
-        (pd.Timestamp("2024-01-02"), "2024-01-02T00:00:00"),
+        (pd.Timestamp("2024-01-02"), "2024-01-02"),
         (float("nan"), "nan"),
         (pd.Series([1.0, 2018.0, 88.5]), [1, 2018, 88.5]),
         ((1, np.int64(2)), [1, 2]),

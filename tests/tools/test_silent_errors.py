@@ -224,3 +224,58 @@ def test_a_computation_of_its_own_leaves_the_variables_as_they_were() -> None:
     assert list(namespace["df"].columns) == ["x", "y"]
     assert (namespace["total"], namespace["old"], namespace["model"]) == (3, 2, [1])
     assert "extra" not in namespace
+
+
+FARES = pd.DataFrame({"PassengerId": [904, 905], "Fare": [1.0, 99.0], "age_min": [1, 2]})
+
+
+def look_at(code: str, question: str) -> list[str]:
+    namespace: dict[str, Any] = {"df": FARES.copy()}
+    snapshots.begin(namespace, ["ids"])
+    changes.changes(namespace)
+    cells.before_cell(code, namespace)
+    exec(code, namespace)
+    doubts: list[str] = cells.report(code, ["ids"], namespace, question)["doubts"]
+    return doubts
+
+
+@pytest.mark.parametrize(
+    ("code", "question"),
+    [
+        ("ids = df[df['Fare'] > 9].index.tolist()", 'Which "PassengerId"s have a fare above 9?'),
+        ("ids = df[df['Fare'] > 9].index.tolist()", "Give the PassengerId of high fares."),
+        ("ids = df['Fare'].max()", "The mean of age_min of the highest fare?"),
+        ("ids = df['age_min'].max()", "The highest 'Fare'?"),
+    ],
+)
+def test_a_named_column_that_plays_no_part_is_doubted(code: str, question: str) -> None:
+    (doubt,) = look_at(code, question)
+    assert "which the code does not use" in doubt
+
+
+@pytest.mark.parametrize(
+    ("code", "question"),
+    [
+        ("ids = df[df['Fare'] > 9]['PassengerId'].tolist()", 'Which "PassengerId"s?'),
+        ("ids = df['Fare'].max()", "The highest fare of a Passenger? Age plays no part."),
+        ("ids = df['Fare'].max()", "The highest fare, regardless of 'PassengerId'?"),
+        ("ids = df['Fare'].max()", "Do not use PassengerId."),
+        ("ids = [c for c in df.columns if df[c].max() > 9]", 'Is "PassengerId" above 9?'),
+        ("other = df['Fare'].max()", 'Which "PassengerId"s?'),
+        ("ids = df['Fare'].max()", "What is @ids[PassengerId]?"),
+        ("ids = df['Fare'].max()", ""),
+    ],
+)
+def test_a_column_that_is_used_or_need_not_be_is_not(code: str, question: str) -> None:
+    assert look_at(code, question) == []
+
+
+def test_columns_used_in_an_earlier_cell_count_as_used() -> None:
+    namespace: dict[str, Any] = {"df": FARES.copy()}
+    snapshots.begin(namespace, ["ids"])
+    first, second = "top = df.set_index('PassengerId')", "ids = top[top['Fare'] > 9].index.tolist()"
+    question = "Which PassengerId have a high fare?"
+    for code in (first, second):
+        cells.before_cell(code, namespace)
+        exec(code, namespace)
+        assert cells.report(code, ["ids"], namespace, question)["doubts"] == []

@@ -18,6 +18,7 @@ MODULES = (
     "sql",
     "narrowed",
     "unconverted",
+    "unused",
     "bins",
     "joins",
     "matches",

@@ -14,7 +14,7 @@ from .frames import frames_of
 from .hints import hint, null_rows
 from .narrowed import narrowed
 from .profile import describe
-from .snapshots import is_new, snapshot
+from .snapshots import all_code, is_new, ran, snapshot
 from .suspicions import hold, suspicions
 from .texts import conversions, forgets_conversion
 from .unconverted import conversions_needed
@@ -193,6 +193,8 @@ def report(
     lines = conversions(code, known)[:3]
     sure = conversions(code, known, mixed=False)[:3]
     stored = stores(code)
+    ran(code)
+    whole = all_code() if stored & set(names) else ""
     fresh = [name for name in names if name in stored or is_new(name, namespace.get(name))]
     found = values(fresh, namespace) | _narrowed(code, fresh, namespace)
     return {
@@ -207,5 +209,5 @@ def report(
         "conversions": lines,
         "sure_conversions": sure,
         "unconverted": forgets_conversion(code) and bool(sure),
-        **suspicions(code, namespace, question),
+        **suspicions(code, namespace, question, whole=whole),
     }

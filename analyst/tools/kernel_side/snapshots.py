@@ -14,6 +14,7 @@ SNAPSHOT_BYTES = 200 * 1024 * 1024
 _snapshot: dict[str, Any] = {}
 _before: dict[str, Any] = {}
 _start: dict[str, Any] = {}
+_ran: list[str] = []
 _aside: dict[str, Any] = {}
 _aside_states: dict[str, Any] = {}
 
@@ -26,6 +27,7 @@ def begin(namespace: dict[str, Any], names: list[str]) -> None:
     """
     _snapshot.clear()
     _before.clear()
+    _ran.clear()
     _before.update((name, namespace.get(name)) for name in names)
     _start.clear()
     _start.update(_own(namespace))
@@ -42,6 +44,16 @@ def snapshot() -> dict[str, Any]:
     return dict(_snapshot)
 
 
+def ran(code: str) -> None:
+    """Take note of code that ran for the question."""
+    _ran.append(code)
+
+
+def all_code() -> str:
+    """Return all code that ran since :func:`begin`, or since it was undone."""
+    return "\n".join(_ran)
+
+
 def is_new(name: str, value: Any) -> bool:
     """Tell whether ``name`` holds something else than at :func:`begin`."""
     return name not in _before or value is not _before[name]
@@ -49,6 +61,7 @@ def is_new(name: str, value: Any) -> bool:
 
 def roll_back(namespace: dict[str, Any]) -> None:
     """Put the frames, and the variables asked for, back as they were at :func:`begin`."""
+    _ran.clear()
     for name, value in _before.items():
         if value is None:
             namespace.pop(name, None)

@@ -15,7 +15,8 @@ from .joins import join_doubts
 from .losses import group_remarks, loss_doubts, share_doubts
 from .matches import match_doubts
 from .orderings import order_doubts
-from .snapshots import copies_on_write
+from .snapshots import copies_on_write, snapshot
+from .unused import unused_doubts
 
 _before: dict[str, Any] = {}
 
@@ -31,13 +32,18 @@ def hold(namespace: dict[str, Any]) -> None:
             continue
 
 
-def suspicions(code: str, namespace: dict[str, Any], question: str = "") -> dict[str, list[str]]:
+def suspicions(
+    code: str, namespace: dict[str, Any], question: str = "", *, whole: str = ""
+) -> dict[str, list[str]]:
     """Return ``doubts``, worth a new try, and ``remarks``, worth knowing; a sentence each.
 
-    ``question`` is what was asked: what it asks for outright is not doubted.
+    ``question`` is what was asked: what it asks for outright is not doubted. ``whole`` is all the
+    code that ran for it, where this cell gives what is asked for; else empty.
     """
     before, after = dict(_before), frames_of(namespace)
+    given = snapshot() or before
     doubts = [
+        *(_quietly(unused_doubts, whole, question, given) if whole else ()),
         *_quietly(join_doubts, code, before, after),
         *_quietly(match_doubts, code, before, after),
         *_quietly(order_doubts, code, before, after),

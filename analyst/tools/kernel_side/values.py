@@ -18,15 +18,16 @@ def plain(value: Any) -> Any:
     """Return ``value`` as JSON can hold it, or ``None`` where it is no single value.
 
     NumPy scalars and one-element arrays become their item, other short arrays and Series a
-    list; times become ISO text; a test's result stands for its statistic. In a record (a tuple,
-    a row of a frame) whole numbers stay whole; a column of floats stays one of floats.
+    list; times become ISO text, at midnight the date alone; a test's result stands for its
+    statistic. In a record (a tuple, a row of a frame) whole numbers stay whole; a column of floats
+    stays one of floats.
     """
     if value is None or isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if hasattr(value, "isoformat"):
-        return value.isoformat()
+        return str(value.isoformat()).removesuffix("T00:00:00")
     if hasattr(value, "statistic"):
         return plain(value.statistic)
     size = getattr(value, "size", None)
