@@ -161,5 +161,5 @@ def _missing_column(message: str, columns: list[str], variables: Sequence[str]) 
         if close:
             hints.append(f"There is no {key!r}; there is {', '.join(map(repr, close))}.")
         else:
-            hints.append(f"There is no {key!r}.{_all_of(columns)}")
+            hints.append(f"There is no {key!r}: do without it.{_all_of(columns)}")
     return " ".join(hints)

@@ -23,6 +23,7 @@ _UNITS = (
 )  # fmt: skip
 """Units by how column names end in them, a table for each kind of quantity."""
 
+_WITHOUT = re.compile(r"after|without|clean|remov|filter|exclud", re.IGNORECASE)
 _LAST_WORD = re.compile(r"(?:^|[_ (\[/.-])([A-Za-z]+)[)\]]?$")
 _COMPARED = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
 _ORDERS = {"sort_values", "sort_index", "nlargest", "nsmallest", "idxmax", "idxmin", "rank"}
@@ -36,12 +37,15 @@ def check(code: str) -> list[str]:
     return list(_first_of_unsorted_groups(tree))
 
 
-def more_doubts(code: str) -> list[str]:
-    """Return the doubts about units and about models that ``code`` raises, a sentence each."""
+def more_doubts(code: str, names: Sequence[str] = ()) -> list[str]:
+    """Return the doubts about units, models and outliers that ``code`` raises, a sentence each.
+
+    ``names`` are the variables that the question asks for.
+    """
     tree = _parse(code)
     if tree is None:
         return []
-    return [*_mixed_units(tree), *_target_among_features(tree)]
+    return [*_mixed_units(tree), *_target_among_features(tree), *_outliers_left_in(tree, names)]
 
 
 def only_literals(code: str, names: Sequence[str]) -> bool:
@@ -176,3 +180,43 @@ def _target_among_features(tree: ast.Module) -> Iterator[str]:
     label = _column(target)
     if label in listed:
         yield f"The target {label!r} is among the features. Leave it out of X."
+
+
+def _outliers_left_in(tree: ast.Module, names: Sequence[str]) -> Iterator[str]:
+    """Doubt a value "after removal" for which outliers were found, but never left out."""
+    if any(isinstance(node, ast.FunctionDef | ast.For | ast.While) for node in ast.walk(tree)):
+        return  # what feeds what is no longer plain
+    feeds = _feeds(tree)
+    found = {name for name in feeds if "outlier" in name.lower() and name not in names}
+    for name in names:
+        if name not in feeds or not _WITHOUT.search(name) or not found:
+            continue
+        reached, ahead = set[str](), {name}
+        while ahead:
+            reached |= ahead
+            ahead = {one for part in ahead for one in feeds.get(part, ())} - reached
+        if not reached & found:
+            listed = ", ".join(sorted(found))
+            yield f"{name} is computed from all rows: {listed} plays no part. Leave those out."
+            return
+
+
+def _feeds(tree: ast.Module) -> dict[str, set[str]]:
+    """Return for each name that gets a value the names which that was made from."""
+    feeds: dict[str, set[str]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            targets, value = node.targets, node.value
+        elif isinstance(node, ast.AugAssign):
+            targets, value = [node.target], node.value
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            # df.drop(outliers, inplace=True) changes df.
+            targets, value = [node.value.func], node.value
+        else:
+            continue
+        used = {part.id for part in ast.walk(value) if isinstance(part, ast.Name)}
+        for target in targets:
+            for part in ast.walk(target):
+                if isinstance(part, ast.Name):
+                    feeds.setdefault(part.id, set()).update(used)
+    return feeds

@@ -66,7 +66,7 @@ def doubts_about(code: str, report: Mapping[str, Any]) -> tuple[str, ...]:
         doubts.append(TEXT_AS_NUMBERS + CONVERT + "\n".join(conversions))
     if empty := report.get("not_numbers"):
         doubts.append(no_number(empty, report.get("null_rows", ())))
-    return (*doubts, *report.get("doubts", ()), *more_doubts(code))
+    return (*doubts, *report.get("doubts", ()))
 
 
 class PythonTool:
@@ -189,7 +189,7 @@ class PythonTool:
             text += "\nAll variables but the data handed over are gone."
         doubts: tuple[str, ...] = ()
         if self.silent_errors and result.status == "ok":
-            doubts = doubts_about(code, report)
+            doubts = (*doubts_about(code, report), *more_doubts(code, self.value_names))
             text = "\n".join((text, *report.get("remarks", ())))
         return ToolResult(
             status=_STATUS[result.status],

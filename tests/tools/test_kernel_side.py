@@ -200,7 +200,7 @@ def test_an_error_is_met_with_what_the_object_has(monkeypatch: pytest.MonkeyPatc
         ("1 + 'a'", ""),
         ("stats.SimpleImputer()", "Write: from sklearn.impute import SimpleImputer"),
         ("from scipy.stats import r2_score", "Write: from sklearn.metrics import r2_score"),
-        ("from scipy.stats import nothing_known", ""),
+        ("from scipy.stats import nothing_known", "There is no nothing_known"),
     ]:
         try:
             exec(code, namespace)
@@ -223,6 +223,10 @@ def test_an_error_is_met_with_what_the_object_has(monkeypatch: pytest.MonkeyPatc
         ((1, np.int64(2)), [1, 2]),
         ({"a": np.float64(1.5)}, {"a": 1.5}),
         (pd.DataFrame({"a": [1, 2]}), None),
+        (pd.DataFrame({"a": [1.0, 2, 4], "b": [2.0, 1, 5]}).corr().round(3), 0.839),
+        (np.array([[1.0, 0.5], [0.5, 1.0]]), 0.5),
+        (np.array([[1.0, 2.0], [2.0, 1.0]]), None),
+        (np.array([[1, 0], [0, 1]]), None),
         (object(), None),
         (np.bool_(True), True),
     ],

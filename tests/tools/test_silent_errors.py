@@ -182,6 +182,38 @@ def test_fitting_units_and_features_are_left_alone(code: str) -> None:
     assert more_doubts(code) == []
 
 
+MASK = "outliers = abs(z) > 3\nn = outliers.sum()\n"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        MASK + "mean_after_removal = df['x'].mean()",
+        "clean = df.dropna()\n" + MASK + "mean_after_removal = round(clean['x'].mean(), 2)",
+    ],
+)
+def test_outliers_that_are_found_but_left_in_are_doubted(code: str) -> None:
+    (doubt,) = more_doubts(code, ["n", "mean_after_removal"])
+    assert "outliers plays no part" in doubt
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        MASK + "mean_after_removal = df[~outliers]['x'].mean()",
+        MASK + "df = df[~outliers]\nmean_after_removal = df['x'].mean()",
+        MASK + "df.drop(outliers.index, inplace=True)\nmean_after_removal = df['x'].mean()",
+        MASK + "mean_before = df['x'].mean()",
+        "clean = df[abs(z) <= 3]\nmean_after_removal = clean['x'].mean()",
+        MASK + "for x in y:\n    pass\nmean_after_removal = df['x'].mean()",
+        "outliers = abs(z) > 3\ncount_without_outliers = 3",
+    ],
+)
+def test_outliers_that_are_left_out_are_not(code: str) -> None:
+    names = ["n", "mean_after_removal", "mean_before"]
+    assert more_doubts(code, names) == []
+
+
 CODES = st.sampled_from(
     [
         "both = a.merge(b)",

@@ -41,7 +41,8 @@ def _place(error: AttributeError | ImportError) -> str:
         match = _NOT_IN_MODULE.search(str(error))
         name = match[1] if match else None
     if name not in USUAL_MEMBERS:
-        return ""
+        missing = isinstance(error, ImportError) and name is not None
+        return f"There is no {name}; do it with pandas, numpy or scipy.stats." if missing else ""
     return f"Write: from {USUAL_MEMBERS[name]} import {name}"
 
 

@@ -11,6 +11,7 @@ from .texts import short
 LISTED = 500
 """Items of a list, a Series or a mapping up to which it counts as a value."""
 
+CLOSE = 1e-9
 HIDDEN = {"In", "Out", "exit", "quit", "get_ipython", "open"}
 
 
@@ -19,8 +20,8 @@ def plain(value: Any) -> Any:
 
     NumPy scalars and one-element arrays become their item, other short arrays and Series a
     list; times become ISO text, at midnight the date alone; a test's result stands for its
-    statistic. In a record (a tuple, a row of a frame) whole numbers stay whole; a column of floats
-    stays one of floats.
+    statistic, the correlation matrix of two for their correlation. In a record (a tuple, a row of
+    a frame) whole numbers stay whole; a column of floats stays one of floats.
     """
     if value is None or isinstance(value, (bool, int, str)):
         return value
@@ -33,6 +34,8 @@ def plain(value: Any) -> Any:
     size = getattr(value, "size", None)
     if hasattr(value, "item") and (size == 1 or size is None):
         return plain(value.item())
+    if (correlation := _of_two(value)) is not None:
+        return plain(correlation)
     if hasattr(value, "tolist") and getattr(value, "ndim", 1) == 1:
         items = value.tolist()[: LISTED + 1]
         return plain(tuple(items) if _is_row(value) else items)
@@ -42,6 +45,17 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict) and len(value) <= LISTED:
         return {str(key): plain(item) for key, item in value.items()}
     return None
+
+
+def _of_two(value: Any) -> Any:
+    """Return the correlation that a matrix of two variables tells, if it is such a matrix."""
+    if getattr(value, "shape", None) != (2, 2):
+        return None
+    (first, one), (other, last) = getattr(value, "values", value).tolist()
+    floats = all(isinstance(item, float) for item in (first, one, other, last))
+    if not floats or abs(first - 1) > CLOSE or abs(last - 1) > CLOSE:
+        return None
+    return one if abs(one) <= 1 and abs(one - other) < CLOSE else None
 
 
 def _is_row(value: Any) -> bool:
