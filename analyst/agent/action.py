@@ -6,8 +6,8 @@ reply is read (:mod:`analyst.agent.protocol`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -31,6 +31,24 @@ class FinalAnswer:
 
 
 AgentAction = ToolCall | FinalAnswer
+
+
+def told_apart(actions: Sequence[AgentAction], known: set[str]) -> tuple[AgentAction, ...]:
+    """Give calls whose id is ``known`` another one, and add theirs to it.
+
+    Some servers repeat ids; a decision must mean one call and no other.
+    """
+    found: list[AgentAction] = []
+    for action in actions:
+        if isinstance(action, ToolCall):
+            call_id, number = action.call_id, 2
+            while call_id in known:
+                call_id, number = f"{action.call_id}_{number}", number + 1
+            known.add(call_id)
+            found.append(replace(action, call_id=call_id))
+        else:
+            found.append(action)
+    return tuple(found)
 
 
 class MalformedActionError(ValueError):

@@ -13,7 +13,13 @@ from typing import Any
 
 from analyst.agent import reuse
 from analyst.agent import values as asked
-from analyst.agent.action import AgentAction, FinalAnswer, MalformedActionError, ToolCall
+from analyst.agent.action import (
+    AgentAction,
+    FinalAnswer,
+    MalformedActionError,
+    ToolCall,
+    told_apart,
+)
 from analyst.agent.approval import Approvals
 from analyst.agent.asking import counted, reply_limit, send
 from analyst.agent.budget import Budget
@@ -208,7 +214,7 @@ class AgentLoop:
         progress: Progress,
     ) -> AsyncIterator[events.Event]:
         try:
-            actions = self.protocol.read(reply)
+            actions = told_apart(self.protocol.read(reply), progress.call_ids)
         except MalformedActionError as error:
             budget.malformed_in_a_row += 1
             yield make(events.Note, level="warning", code="malformed_action", text=str(error))

@@ -72,7 +72,7 @@ class Progress:
 
     ``settled``: the answer if it is cut off from here on. ``noted``: what was last said of a try
     that failed; ``repeated``: the model sent the same code again all the same. ``doubted``: values
-    of a try that were complete, but looked wrong.
+    of a try that were complete, but looked wrong. ``call_ids``: those that calls of the run have.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -91,6 +91,7 @@ class Progress:
     nudged: bool = False
     loss_told: bool = False
     suspected: set[str] = field(default_factory=set)
+    call_ids: set[str] = field(default_factory=set)
     seconds_model: float = 0.0
     seconds_tools: float = 0.0
     verified: bool = False

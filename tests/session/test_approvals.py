@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from analyst.llm.completion import NativeToolCall
 from analyst.record import events
 from analyst.session import Session
 
@@ -202,3 +204,20 @@ async def test_an_edited_call_needs_code(make_session: MakeSession) -> None:
 
     stream = await ask_and_decide(session, empty_first)
     assert the_answer(stream).complete
+
+
+async def test_a_decision_means_one_call_though_a_server_repeats_its_ids(
+    make_session: MakeSession,
+) -> None:
+    calls = [
+        NativeToolCall("call_0", "python", json.dumps({"code": f"print({number})"}))
+        for number in range(3)
+    ]
+    session = make_session([calls[0], calls[1], calls[2], "Done."], settings=ASK, protocol="native")
+    stream = await ask_and_decide(
+        session, lambda event: session.resolve_approval(event.call_id, "approved")
+    )
+    ids = [event.call_id for event in of_kind(stream, events.ToolCallFinished)]
+    assert len(ids) == len({*ids}) == 3
+    # What was decided is decided: a click that comes late decides on nothing else.
+    assert not session.resolve_approval(ids[0], "approved")
