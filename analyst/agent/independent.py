@@ -7,7 +7,7 @@ Here: from a reply to values. Not here: what is asked, and what is made of the v
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from analyst.agent.action import MalformedActionError, ToolCall
@@ -16,7 +16,10 @@ from analyst.agent.noting import note_result
 from analyst.agent.protocol import CODE_TOOL, ActionProtocol
 from analyst.agent.task import Progress, Task
 from analyst.llm.completion import Completion
+from analyst.tools.permissions import Judgement
 from analyst.tools.registry import ToolOutput, ToolQuestion, ToolRegistry, ToolResult
+
+SECOND = "(a second computation)"
 
 
 @dataclass(frozen=True)
@@ -56,18 +59,26 @@ def code_of(reply: Completion, protocol: ActionProtocol) -> str:
 
 
 async def compute(
-    code: str, task: Task, tools: ToolRegistry, approvals: Approvals
+    code: str,
+    task: Task,
+    tools: ToolRegistry,
+    approvals: Approvals,
+    *,
+    decided: Callable[[Judgement], None],
 ) -> Computed | None:
     """Run code and return what came of it; ``None`` if it failed or may not run unasked.
 
-    Nobody is asked about it: what the user would have to allow is not run.
+    Nobody is asked about it: what the user would have to allow is not run. ``decided`` takes what
+    becomes of it by the permissions.
     """
     tool = tools.get(CODE_TOOL)
     prepared = await tool.prepare({"code": code})
     arguments = prepared.arguments
     judged = approvals.permissions.judge(tool.name, arguments, tool.judge(arguments))
     if judged.verdict != "allow":
+        decided(replace(judged, verdict="deny", why=f"{judged.why}, and nobody is asked {SECOND}"))
         return None
+    decided(replace(judged, why=f"{judged.why} {SECOND}"))
     printed: list[str] = []
     result: ToolResult | None = None
     async for item in tool.run(arguments):

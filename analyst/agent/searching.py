@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from analyst.agent.gate import decided
 from analyst.agent.protocol import new_call_id
 from analyst.agent.task import Progress
 from analyst.agent.workbench import Passage, SearchFindings, SearchKnowledge
@@ -76,8 +77,14 @@ class Search:
         started = make.seconds
         found: list[KeptArtefact] = []
         troubles: list[str] = []
-        for tool, search in (("recall", self._findings), ("knowledge", self._documents)):
+        for tool, search, there in (
+            ("recall", self._findings, self.findings),
+            ("knowledge", self._documents, self.knowledge),
+        ):
+            if there is None:
+                continue
             judged = self.judge(tool, {"query": words}, _SAFE)
+            yield decided(make, call_id, tool, judged)
             if judged.verdict != "allow":
                 troubles.append(f"{tool} was not searched: {judged.why}.")
                 continue

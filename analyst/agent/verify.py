@@ -9,7 +9,7 @@ compared (:mod:`analyst.agent.agreement`).
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -19,14 +19,16 @@ from analyst.agent.approval import Approvals
 from analyst.agent.budget import Budget
 from analyst.agent.context import Context
 from analyst.agent.critic import critic_message, fault_in
+from analyst.agent.gate import decided
 from analyst.agent.grounding import numbers_not_computed
 from analyst.agent.independent import Apart, Computed, code_of, compute
-from analyst.agent.protocol import ActionProtocol
+from analyst.agent.protocol import CODE_TOOL, ActionProtocol, new_call_id
 from analyst.agent.side_requests import SideRequests
 from analyst.agent.task import Progress, Task
 from analyst.llm.completion import Completion, CompletionRequest, LanguageModel, ModelError
 from analyst.record import events
 from analyst.record.making import EventMaker
+from analyst.tools.permissions import Judgement
 from analyst.tools.registry import ToolRegistry
 from kernel_sandbox import KernelSandboxError
 
@@ -134,7 +136,10 @@ class Verifier:
                     else:
                         yield item
                 for reply in replies:
-                    computed += await self._result(reply, task)
+                    judged: list[Judgement] = []
+                    computed += await self._result(reply, task, judged.append)
+                    for one in judged:
+                        yield decided(beside.make, new_call_id(), CODE_TOOL, one)
                 settled = (
                     _is_settled(computed, names)
                     if names
@@ -170,13 +175,15 @@ class Verifier:
         async for item in beside.send(self.model, request, check="second", count=count):
             yield item
 
-    async def _result(self, reply: Completion, task: Task) -> list[Computed]:
+    async def _result(
+        self, reply: Completion, task: Task, judged: Callable[[Judgement], None]
+    ) -> list[Computed]:
         """Return what the code of a reply computes, if it computes all that is asked."""
         code = code_of(reply, self.protocol)
         if not code:
             return []
         await self.apart.start_again()
-        found = await compute(code, task, self.tools, self.approvals)
+        found = await compute(code, task, self.tools, self.approvals, decided=judged)
         complete = found and not [name for name in task.value_names if name not in found.values]
         return [found] if found and complete else []
 

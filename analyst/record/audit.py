@@ -42,6 +42,7 @@ def audited(run_id: str, *, directory: Path | None = None) -> list[AuditedCall]:
     """
     arguments: dict[str, dict[str, Any]] = {}
     calls: dict[str, AuditedCall] = {}
+    before: list[AuditedCall] = []
     started_at = ""
     for event in read_run(run_id, directory=directory).events:
         match event:
@@ -50,6 +51,9 @@ def audited(run_id: str, *, directory: Path | None = None) -> list[AuditedCall]:
             case events.ToolCallStarted():
                 arguments[event.call_id] = event.arguments
             case events.PermissionDecided():
+                # One call may be decided on for each of the tools that it looks into.
+                if (known := calls.pop(event.call_id, None)) and known.tool != event.tool:
+                    before.append(known)
                 outcome: Outcome = "undecided"
                 if event.decision != "ask":
                     outcome = "allowed" if event.decision == "allow" else "denied"
@@ -78,7 +82,10 @@ def audited(run_id: str, *, directory: Path | None = None) -> list[AuditedCall]:
                         by=event.by,
                         arguments=event.arguments or call.arguments,
                     )
-    return list(calls.values())
+            case events.ToolCallFinished(arguments=dict(ran)) if event.call_id in calls:
+                # What ran, where preparing changed it.
+                calls[event.call_id] = replace(calls[event.call_id], arguments=ran)
+    return sorted([*before, *calls.values()], key=lambda call: call.seconds)
 
 
 def audit(limit: int | None = 20, *, directory: Path | None = None) -> Iterator[AuditedCall]:

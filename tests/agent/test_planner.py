@@ -185,7 +185,13 @@ async def test_documents_are_searched_for_what_a_step_is_about() -> None:
     assert [(one.name, one.source) for one in last.passages] == [("K7", "a.md, p. 2")]
     assert "[K7: a.md, p. 2]" in last.text
     kinds = [event.type for event in stream]
-    assert kinds == ["tool_call_started", "output", "tool_call_finished", "note"]
+    assert kinds == [
+        "tool_call_started",
+        "permission_decided",
+        "output",
+        "tool_call_finished",
+        "note",
+    ]
     assert isinstance(stream[-1], events.Note)
     assert stream[-1].code == "injection_suspected"
 

@@ -10,6 +10,7 @@ import pytest
 from analyst.llm.completion import ModelUnreachableError
 from analyst.llm.scripted import ScriptedModel
 from analyst.record import events
+from analyst.record.audit import audited
 from analyst.session import Session
 
 from .conftest import MakeSession
@@ -194,3 +195,25 @@ async def test_without_checks_nothing_is_doubted_and_nothing_asked(
     stream = await ask(session)
     assert the_answer(stream).values == {"mean": 2.33}
     assert "It holds 'north'" in scripted(session).requests[-1].messages[-1]["content"]
+
+
+@pytest.mark.parametrize("decision", ["allow", "deny"])
+async def test_the_record_says_what_became_of_a_second_computation(
+    make_session: MakeSession, decision: str
+) -> None:
+    # The first writes nothing; the second does, which this mode would have to ask about.
+    second = BY_HAND if decision == "allow" else BY_HAND.replace("print", "df.to_csv('x')\nprint")
+    settings = {"checks": "second", "approval": "risky"}
+    session = make_session([MEAN, second, second], settings=settings)
+    stream = await ask(session)
+    made = audited(stream[0].run_id, directory=session.data_directory)
+    outcomes = ["allowed"] if decision == "allow" else ["denied", "denied"]
+    assert [one.outcome for one in made] == ["allowed", *outcomes]
+    assert "second computation" in made[1].why
+
+
+async def test_the_record_shows_a_call_as_it_ran(make_session: MakeSession) -> None:
+    session = make_session([MEAN.replace("'qty'", "'Qty'")], settings={"checks": "none"})
+    stream = await ask(session)
+    (made,) = audited(stream[0].run_id, directory=session.data_directory)
+    assert "df['qty']" in made.arguments["code"]
