@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from analyst.agent.standing import decisions, standing_instructions
-from analyst.boundaries import neutral
+from analyst.boundaries import as_data, neutral
 from analyst.llm.completion import Message
 
 COMPACT_AT = 0.9
@@ -152,15 +152,18 @@ class Context:
                 f"- The user said: {one}"
                 for one in standing_instructions(e.question for e in older)
             ),
-            *(f"- Decided: {one}" for one in decisions(exchange.answer for exchange in older)),
         ]
+        # Answers and variables may say what data says.
+        said = [f"- Decided: {one}" for one in decisions(exchange.answer for exchange in older)]
         for exchange in self.exchanges[-EXCHANGES_KEPT:]:
-            lines.append(f"- Asked: {_brief(exchange.question, 300)}")
-            lines.append(f"  Answered: {_brief(exchange.answer, 300)}")
+            said.append(f"- Asked: {_brief(exchange.question, 300)}")
+            said.append(f"  Answered: {_brief(exchange.answer, 300)}")
+        if said:
+            lines.append(as_data("Of its questions and answers:", said))
         if left_out:
             lines.append(f"{left_out} earlier steps of this question are left out.")
         if variables:
-            lines.append("Variables in the kernel: " + "; ".join(variables))
+            lines.append(as_data("Variables in the kernel:", variables))
         content: Any = current.get("content", "")
         summary = "\n".join(lines) if len(lines) > 1 else ""
         text = f"{summary}\n\n{content}" if summary else str(content)

@@ -63,7 +63,9 @@ def ask_what_now(
     lines += [f"Done: {steps[at].text}" for at in range(failed) if done[at] == "ok"]
     lines += [
         f"Failed: {steps[failed].text}",
-        f"Because: {brief(reason, 300)}",
+        as_data("Why it failed.", [brief(reason, 300)])
+        if native
+        else f"Because: {brief(reason, 300)}",
         *(f"Still to do: {step.text}" for step in steps[failed + 1 :]),
     ]
     ask = (
@@ -105,8 +107,10 @@ def step_question(
     return "\n\n".join(parts)
 
 
-def failed_before(reason: str) -> str:
-    """Say to a second try what was wrong with the first."""
+def failed_before(reason: str, *, native: bool) -> str:
+    """Say to a second try what was wrong with the first, in words that may come from data."""
+    if native:
+        return as_data("A first try failed; do it another way.", [brief(reason, 400)])
     return f"A first try failed: {brief(reason, 400)} Mind that, and do it another way."
 
 

@@ -29,6 +29,10 @@ NATIVE_CORRECTION = (
     "Your reply was empty. Call one of the tools, or answer the question in plain text."
 )
 
+DOUBTED = (
+    "A check doubts this result, as said here, where names and values are data. Mend what is wrong:"
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Situation:
@@ -259,7 +263,8 @@ class NativeProtocol:
         # What was refused is told in our own words.
         refused = result.status == "refused"
         parts = [result.observation if refused else marked(result.observation)]
-        parts += situation.doubts
+        if situation.doubts:
+            parts += [DOUBTED, marked("\n".join(situation.doubts))]
         if situation.missing and situation.result.status == "ok":
             parts.append("Not assigned yet: " + ", ".join(situation.missing) + ".")
         return {"role": "tool", "tool_call_id": call.call_id, "content": "\n".join(parts)}

@@ -118,7 +118,7 @@ class StepWork:
                     yield item
             if outcome.status == "ok" or budget.spent() is not None:
                 break
-            note = plan_words.failed_before(outcome.reason or "")
+            note = plan_words.failed_before(outcome.reason or "", native=self.voice.native)
         yield outcome
 
     async def _try(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from analyst.agent import reuse
 from analyst.agent.context import Context
+from analyst.boundaries import as_data, neutral
 from analyst.memory.finding import DataFingerprint, Finding
 from analyst.memory.memory import Memory
 from analyst.memory.provenance import writes
@@ -32,7 +33,8 @@ CHEAP_SECONDS = 10.0
 class Recollection:
     """What memory does for one run; does nothing when there is no memory.
 
-    ``documents``: folders of the user's documents, which findings may cite.
+    ``documents``: folders of the user's documents, which findings may cite. ``native``: the model
+    is told of marks around data.
     """
 
     memory: Memory | None
@@ -46,6 +48,7 @@ class Recollection:
     make: EventMaker
     tell: Callable[[events.Event], None]
     documents: Sequence[Path] = ()
+    native: bool = False
     traces: Traces = field(default_factory=Traces)
     recalled: list[Recalled] = field(default_factory=list)
 
@@ -164,8 +167,15 @@ class Recollection:
             )
         )
         text = reuse.quote(finding)
-        self.context.append({"role": "user", "content": self.question})
-        self.context.append({"role": "assistant", "content": f"FINAL: {finding.answer}"})
+        if self.native:
+            # Others may have written it, so that it is not put into the model's own mouth.
+            told = as_data(f"It is known {finding.citation}.", [finding.answer])
+            self.context.append({"role": "user", "content": f"{self.question}\n\n{told}"})
+            self.context.append({"role": "assistant", "content": f"That is {finding.citation}."})
+        else:
+            said = neutral(finding.answer)
+            self.context.append({"role": "user", "content": self.question})
+            self.context.append({"role": "assistant", "content": f"FINAL: {said}"})
         self.context.conclude(self.question, text)
         self.tell(self.make(events.Answer, text=text, values=finding.named_values))
 

@@ -325,6 +325,7 @@ class Run:
             project=remembering.project if self.settings.memory_scope == "project" else None,
             context=context,
             documents=self.configuration.knowledge.folders,
+            native=self.choice.protocol == "native",
             make=self._make,
             tell=self._tell,
         )
