@@ -27,6 +27,7 @@ from analyst.agent.calls import ToolCalls
 from analyst.agent.context import Context
 from analyst.agent.direct import keeps_to
 from analyst.agent.grounding import numbers_not_computed
+from analyst.agent.independent import Computed
 from analyst.agent.partial import computed_answer, partial_answer
 from analyst.agent.protocol import CODE_TOOL, ActionProtocol, new_call_id
 from analyst.agent.task import Progress, Task
@@ -96,7 +97,7 @@ class AgentLoop:
         while not answered:
             reason = budget.exhausted()
             if reason is not None:
-                async for event in self._give_up(task, reason, make, progress):
+                async for event in self._end(task, reason, budget, make, progress):
                     yield event
                 return
             if self.context.needs_compaction(REPLY_TOKENS):
@@ -365,6 +366,40 @@ class AgentLoop:
         yield make(events.Note, code="retry", text="Taking another way.")
         if verdict.code:
             async for event in self._begin_with(verdict.code, task, budget, make, progress):
+                yield event
+
+    async def _end(
+        self, task: Task, reason: str, budget: Budget, make: EventMaker, progress: Progress
+    ) -> AsyncIterator[events.Event]:
+        """End a run that has used up a budget: by a last answer, or by saying what was done."""
+        answered = False
+        async for event in self._last_tries(task, budget, make, progress):
+            yield event
+            answered = answered or isinstance(event, events.Answer)
+        if not answered:
+            async for event in self._give_up(task, reason, make, progress):
+                yield event
+
+    async def _last_tries(
+        self, task: Task, budget: Budget, make: EventMaker, progress: Progress
+    ) -> AsyncIterator[events.Event]:
+        """Where tries failed and means are left, try several ways side by side."""
+        verifier = self.verifier
+        means = (budget.whole or budget).spent() is None
+        if verifier is None or not verifier.checks.last_tries or not means or progress.doubted:
+            return
+        code = ""
+        async for item in verifier.rescue(
+            task, context=self.context, budget=budget, make=make, progress=progress
+        ):
+            if isinstance(item, Computed):
+                code = item.code
+            else:
+                yield item
+        if code:
+            progress.verified = True
+            verdict = Verdict(code=code)
+            async for event in self._reconsider(task, verdict, budget, make, progress):
                 yield event
 
     async def _give_up(

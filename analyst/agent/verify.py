@@ -9,12 +9,12 @@ compared (:mod:`analyst.agent.agreement`).
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
-from analyst.agent.agreement import agreeing, elect, unconfirmed
+from analyst.agent import values as asked
+from analyst.agent.agreement import agreeing, elect
 from analyst.agent.approval import Approvals
 from analyst.agent.budget import Budget
 from analyst.agent.context import Context
@@ -23,9 +23,16 @@ from analyst.agent.gate import decided
 from analyst.agent.grounding import numbers_not_computed
 from analyst.agent.independent import Apart, Computed, code_of, compute
 from analyst.agent.protocol import CODE_TOOL, ActionProtocol, new_call_id
+from analyst.agent.second_words import NUMBERS_AGREE, NUMBERS_DIFFER, told
 from analyst.agent.side_requests import SideRequests
 from analyst.agent.task import Progress, Task
-from analyst.llm.completion import Completion, CompletionRequest, LanguageModel, ModelError
+from analyst.llm.completion import (
+    Completion,
+    CompletionRequest,
+    LanguageModel,
+    Message,
+    ModelError,
+)
 from analyst.record import events
 from analyst.record.making import EventMaker
 from analyst.tools.permissions import Judgement
@@ -35,9 +42,11 @@ from kernel_sandbox import KernelSandboxError
 TEMPERATURE = 0.6
 """Of further computations: the first one is the likeliest, these are to be of another mind."""
 
-CODE_TOKENS = 700
+LAST_TEMPERATURE = 0.8
+"""Of the last tries of a question that nothing came of."""
+
+CODE_TOKENS = 450
 CRITIC_TOKENS = 200
-SHOWN = 60
 
 ALL_AT_ONCE = "Compute it in one piece of code, and print every number that the answer needs."
 
@@ -47,10 +56,12 @@ class Checks:
     """Which checks an answer goes through.
 
     ``rounds`` are further computations, so many side by side in each round; another round comes
-    only where those before do not agree. Empty: none. ``note`` is said to them.
+    only where those before do not agree. Empty: none. ``note`` is said to them. ``last_tries``
+    come side by side, where all tries failed and tokens and time are left.
     """
 
     rounds: tuple[int, ...] = ()
+    last_tries: int = 0
     critic: bool = False
     note: str = ""
 
@@ -107,10 +118,41 @@ class Verifier:
                     yield found
         yield verdict
 
+    async def rescue(
+        self, task: Task, *, context: Context, budget: Budget, make: EventMaker, progress: Progress
+    ) -> AsyncIterator[events.Event | Computed]:
+        """Try once more, several ways side by side, a question that all tries failed at.
+
+        Last comes the computation to take, if any gave all that is asked.
+        """
+        started = time.monotonic()
+        beside = SideRequests(context=context, budget=budget, make=make, progress=progress)
+        computed: list[Computed] = []
+        plain = max(1, self.checks.last_tries // 2)
+        # Some know what failed before, some do not: it may have led astray.
+        afresh = ((" ", plain), ("", self.checks.last_tries - plain))
+        try:
+            for note, count in afresh if task.value_names else ():
+                if not count or computed:
+                    continue
+                messages = context.asked_afresh(task.question, note)
+                async for item in self._compute_each(
+                    messages, count, task, beside, temperature=LAST_TEMPERATURE
+                ):
+                    if isinstance(item, Computed):
+                        computed.append(item)
+                    else:
+                        yield item
+        except (ModelError, KernelSandboxError) as error:
+            yield beside.note("second_failed", str(error), "warning")
+        progress.charge("last_tries", seconds=time.monotonic() - started)
+        if computed:
+            yield computed[elect([one.values for one in computed], task.value_names)]
+
     def _is_comparable(self, task: Task, text: str, progress: Progress) -> bool:
         """Tell whether there are values, or numbers of the answer's own, to be compared."""
         if task.value_names:
-            return not [name for name in task.value_names if name not in progress.values]
+            return not asked.missing(task.value_names, progress.values)
         return task.has_data and not _bears_out(task, text, ())
 
     async def _compute_again(
@@ -129,17 +171,13 @@ class Verifier:
             for count in self.checks.rounds:
                 if settled or beside.budget.exhausted() is not None:
                     break
-                replies: list[Completion] = []
-                async for item in self._ask(task, count, beside):
-                    if isinstance(item, Completion):
-                        replies.append(item)
+                note = self.checks.note if names else ALL_AT_ONCE
+                messages = beside.context.asked_afresh(task.question, note)
+                async for item in self._compute_each(messages, count, task, beside):
+                    if isinstance(item, Computed):
+                        computed.append(item)
                     else:
                         yield item
-                for reply in replies:
-                    judged: list[Judgement] = []
-                    computed += await self._result(reply, task, judged.append)
-                    for one in judged:
-                        yield decided(beside.make, new_call_id(), CODE_TOOL, one)
                 settled = (
                     _is_settled(computed, names)
                     if names
@@ -157,35 +195,54 @@ class Verifier:
             yield beside.note(*(NUMBERS_AGREE if settled else NUMBERS_DIFFER))
             return
         chosen = elect([one.values for one in computed], names)
-        yield beside.note(*_told(chosen, [one.values for one in computed], names))
+        yield beside.note(*told(chosen, [one.values for one in computed], names))
         if chosen:
             yield computed[chosen]
 
-    async def _ask(
-        self, task: Task, count: int, beside: SideRequests
-    ) -> AsyncIterator[events.Event | Completion]:
-        note = self.checks.note if task.value_names else ALL_AT_ONCE
+    async def _compute_each(
+        self,
+        messages: Sequence[Message],
+        count: int,
+        task: Task,
+        beside: SideRequests,
+        *,
+        temperature: float = TEMPERATURE,
+    ) -> AsyncIterator[events.Event | Computed]:
+        """Ask several times side by side; yield what happens, and what each reply computes."""
+        check = "second" if temperature == TEMPERATURE else "last_tries"
         request = CompletionRequest(
-            messages=tuple(beside.context.asked_afresh(task.question, note)),
+            messages=tuple(messages),
             tools=self.tools.as_openai_tools() if self.protocol.sends_tools else (),
             max_tokens=CODE_TOKENS,
-            temperature=TEMPERATURE,
+            temperature=temperature,
             stop=tuple(self.protocol.stop),
         )
-        async for item in beside.send(self.model, request, check="second", count=count):
-            yield item
+        replies: list[Completion] = []
+        async for item in beside.send(self.model, request, check=check, count=count):
+            if isinstance(item, Completion):
+                replies.append(item)
+            else:
+                yield item
+        for reply in replies:
+            judged: list[Judgement] = []
+            found = await self._result(reply, task, judged.append)
+            for one in judged:
+                yield decided(beside.make, new_call_id(), CODE_TOOL, one)
+            for computed in found:
+                yield computed
 
     async def _result(
         self, reply: Completion, task: Task, judged: Callable[[Judgement], None]
     ) -> list[Computed]:
-        """Return what the code of a reply computes, if it computes all that is asked."""
+        """Return what the code of a reply computes: all that is asked, and nothing doubtful."""
         code = code_of(reply, self.protocol)
         if not code:
             return []
         await self.apart.start_again()
         found = await compute(code, task, self.tools, self.approvals, decided=judged)
-        complete = found and not [name for name in task.value_names if name not in found.values]
-        return [found] if found and complete else []
+        if found is None or found.doubts or asked.missing(task.value_names, found.values):
+            return []
+        return [found]
 
     async def _review(self, answer: str, beside: SideRequests) -> AsyncIterator[events.Event | str]:
         """Have the answer reviewed; yield the fault that was found, if one was."""
@@ -214,19 +271,6 @@ class Verifier:
             yield beside.note("critic_agrees", "A reviewer found no fault.")
 
 
-_NoteParts = tuple[str, str, events.NoteLevel]
-NUMBERS_AGREE: _NoteParts = (
-    "second_agrees",
-    "An independent computation gave the same numbers.",
-    "info",
-)
-NUMBERS_DIFFER: _NoteParts = (
-    "second_differs",
-    "Computed again another way, not all numbers of the answer came out.",
-    "warning",
-)
-
-
 def _bears_out(task: Task, text: str, seen: Sequence[str]) -> bool:
     """Tell whether all numbers of an answer, but those of the question, stand in some texts."""
     return not numbers_not_computed(text, [task.question.text, *task.question.data, *seen])
@@ -238,24 +282,3 @@ def _is_settled(computed: Sequence[Computed], names: Sequence[str]) -> bool:
     chosen = values[elect(values, names)]
     backing = sum(len(agreeing(chosen, other, names)) == len(names) for other in values)
     return backing >= 2 and 2 * backing > len(values)
-
-
-def _told(chosen: int, values: Sequence[Mapping[str, Any]], names: Sequence[str]) -> _NoteParts:
-    """Word how the computations compare."""
-    alone = unconfirmed(chosen, values, names)
-    if alone:
-        others = [_listed(one, alone) for at, one in enumerate(values) if at != chosen]
-        text = (
-            f"Not confirmed: {_listed(values[chosen], alone)}. Computed again another way: "
-            f"{'; '.join(dict.fromkeys(others))}."
-        )
-        return "second_differs", text, "warning"
-    count = sum(len(agreeing(values[chosen], one, names)) == len(names) for one in values)
-    text = f"{count} of {len(values)} independent computations agree."
-    if chosen:
-        text += f" The first one did not: {_listed(values[0], names)}."
-    return "second_agrees", text, "info"
-
-
-def _listed(values: Mapping[str, Any], names: Sequence[str]) -> str:
-    return ", ".join(f"{name} = {str(values[name])[:SHOWN]}" for name in names if name in values)

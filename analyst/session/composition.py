@@ -24,6 +24,7 @@ from analyst.tools.registry import Tool, ToolRegistry
 
 SECOND_ROUNDS = (1, 1)
 CAREFUL_ROUNDS = (2, 3)
+LAST_TRIES = 4
 """Further computations of an answer, side by side in each round; see :class:`Checks`."""
 
 
@@ -55,7 +56,7 @@ def agent_loop(
     # A small model is not told of tools; findings are looked up for it.
     others = [*([RecallTool(look_up)] if look_up else []), *more] if spoken.sends_tools else []
     tools = ToolRegistry(one for one in [python, *others] if may_use is None or may_use(one.name))
-    checks = checks_for(settings)
+    checks = checks_for(settings, afresh=spoken.retries_afresh)
     verifier = Verifier(
         checks=checks,
         model=model,
@@ -76,15 +77,22 @@ def agent_loop(
         temperature=settings.temperature,
         grounding="grounding" in settings.checks,
         silent_errors="silent_errors" in settings.checks,
-        verifier=verifier if checks.rounds or checks.critic else None,
+        verifier=verifier if checks.rounds or checks.critic or checks.last_tries else None,
     )
 
 
-def checks_for(settings: Settings) -> Checks:
-    """Return which checks of answers the settings ask for, and how much they may spend."""
+def checks_for(settings: Settings, *, afresh: bool) -> Checks:
+    """Return which checks of answers the settings ask for, and how much they may spend.
+
+    ``afresh``: the model is a small one, which tries again from the question.
+    """
     rounds: tuple[int, ...] = ()
     if "second" in settings.checks:
         rounds = SECOND_ROUNDS
     if settings.careful:
         rounds = CAREFUL_ROUNDS
-    return Checks(rounds=rounds, critic="critic" in settings.checks)
+    return Checks(
+        rounds=rounds,
+        critic="critic" in settings.checks,
+        last_tries=LAST_TRIES if afresh and settings.checks else 0,
+    )

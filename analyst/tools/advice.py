@@ -147,13 +147,13 @@ def _missing_column(message: str, columns: list[str], variables: Sequence[str]) 
         match = _MISSING_KEY.match(message.strip())
         keys = [match["key"]] if match else []
     hints = []
+    listing = _all_of(columns)
     for key in keys[:3]:
         if key in columns:
             hints.append(f"This frame has no {key!r} any more.")
             continue
         if key in variables:
-            listed_all = _all_of(columns)
-            hints.append(f"{key} is a variable, and no column of the frame.{listed_all}")
+            hints.append(f"{key} is a variable, and no column of the frame.")
             continue
         near = difflib.get_close_matches(key, columns, n=3, cutoff=0.5)
         lowered = [c for c in columns if c.strip().lower() == key.strip().lower()]
@@ -161,5 +161,6 @@ def _missing_column(message: str, columns: list[str], variables: Sequence[str]) 
         if close:
             hints.append(f"There is no {key!r}; there is {', '.join(map(repr, close))}.")
         else:
-            hints.append(f"There is no {key!r}: do without it.{_all_of(columns)}")
-    return " ".join(hints)
+            hints.append(f"There is no {key!r}: do without it.")
+    nothing_near = any("; there is" not in hint and "any more" not in hint for hint in hints)
+    return " ".join(hints) + (listing if nothing_near else "")

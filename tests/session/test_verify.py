@@ -217,3 +217,34 @@ async def test_the_record_shows_a_call_as_it_ran(make_session: MakeSession) -> N
     stream = await ask(session)
     (made,) = audited(stream[0].run_id, directory=session.data_directory)
     assert "df['qty']" in made.arguments["code"]
+
+
+async def test_last_tries_come_side_by_side_where_all_failed(make_session: MakeSession) -> None:
+    broken = [f"```python\nmean = df['x{number}'].mean()\n```" for number in range(4)]
+    session = make_session([*broken, BROKEN, MEAN])
+    stream = await ask(session)
+    assert the_answer(stream).values == {"mean": 2.33}
+    assert the_answer(stream).complete
+    finished = stream[-1]
+    assert isinstance(finished, events.RunFinished)
+    assert finished.usage_by_check["last_tries"].total > 0
+    plain, _ = scripted(session).requests[-2:]
+    assert "first try" not in plain.messages[-1]["content"]
+
+
+async def test_last_tries_that_fail_too_leave_the_partial_answer(
+    make_session: MakeSession,
+) -> None:
+    broken = [f"```python\nmean = df['x{number}'].mean()\n```" for number in range(8)]
+    session = make_session(broken)
+    stream = await ask(session)
+    assert not the_answer(stream).complete
+    assert "second_failed" not in codes(stream)
+
+
+async def test_what_looks_wrong_has_no_voice(make_session: MakeSession) -> None:
+    doubtful = "```python\nmean = df[df['region'] == 'North']['qty'].sum()\n```"
+    session = make_session([MEAN, doubtful, doubtful], settings={"checks": "silent_errors,second"})
+    stream = await ask(session)
+    assert the_answer(stream).values == {"mean": 2.33}
+    assert not {"second_agrees", "second_differs"} & set(codes(stream))

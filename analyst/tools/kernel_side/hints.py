@@ -13,6 +13,10 @@ from .columns import column
 from .usual import USUAL_MEMBERS
 
 MOST_NAMES = 12
+_NUMBERS_ONLY = (
+    "A model takes numbers only: choose the columns that are asked for, and encode those of text "
+    "with pd.get_dummies(X, dtype=float)."
+)
 
 _NOT_IN_MODULE = re.compile(r"cannot import name '(\w+)'")
 _UNEXPECTED = re.compile(r"(\w+)\(\) got an unexpected keyword argument '(\w+)'")
@@ -26,6 +30,8 @@ def hint(code: str, namespace: dict[str, Any]) -> str:
             return place
         if isinstance(error, AttributeError):
             return _near_attribute(error)
+        if isinstance(error, ValueError) and "could not convert string" in str(error):
+            return _NUMBERS_ONLY if ".fit(" in code else ""
         if isinstance(error, TypeError):
             return _arguments(str(error), code, namespace)
     except Exception:  # noqa: BLE001 - help must not fail on whatever object is at fault
