@@ -187,6 +187,11 @@ def kind_of(text: str) -> StepKind:
     return next((kind for kind, words in _BY_WORDS if words.search(text)), "compute")
 
 
+def draws(text: str) -> bool:
+    """Tell whether words ask for a chart, whatever else they ask for."""
+    return any(kind == "chart" and words.search(text) for kind, words in _BY_WORDS)
+
+
 def is_variable(name: str) -> bool:
     """Whether a variable can have the name."""
     return name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("_")

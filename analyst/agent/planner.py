@@ -15,10 +15,11 @@ from analyst.agent import plan_words, salvage
 from analyst.agent.budget import Budget
 from analyst.agent.context import Question
 from analyst.agent.loop import AgentLoop
-from analyst.agent.plan import MOST_STEPS, PlanError, checked, kind_of, read_plan
+from analyst.agent.plan import MOST_STEPS, PlanError, checked, draws, kind_of, read_plan
 from analyst.agent.plan_salvage import MOST_LINES, salvaged
 from analyst.agent.task import Progress
 from analyst.llm.completion import Completion
+from analyst.memory.telling import brief
 from analyst.record import events
 from analyst.record.events import PlannedStep
 from analyst.record.making import EventMaker
@@ -28,6 +29,7 @@ REPLY_TOKENS = 1024
 SHORT_REPLY_TOKENS = 256
 """Of a small model, which writes a few lines."""
 
+LONGEST_SEARCH = 300
 WHOLE_TASK = "Do all that the task asks."
 _SKIP = re.compile(r"^\W*(?:final\W+)?skip\b", re.IGNORECASE)
 
@@ -74,9 +76,13 @@ class Planner:
             else:
                 yield Plan(self._with_chart(question.text, steps))
                 return
-        text = "The model made no plan; the question is taken as one step."
+        text = "The model made no plan; the question is taken as a whole."
         yield make(events.Note, code="no_plan", text=text)
-        yield Plan((PlannedStep(text=WHOLE_TASK, kind=kind_of(question.text)),))
+        whole = PlannedStep(text=WHOLE_TASK, kind="chart" if draws(question.text) else "compute")
+        # Looking something up alone would not answer it.
+        looking = kind_of(question.text) == "look_up"
+        searched = PlannedStep(text=brief(question.text, LONGEST_SEARCH), kind="look_up")
+        yield Plan((searched, whole) if looking else (whole,))
 
     async def what_now(
         self,
@@ -155,7 +161,7 @@ class Planner:
 
     def _with_chart(self, question: str, steps: tuple[PlannedStep, ...]) -> tuple[PlannedStep, ...]:
         """Add the chart that a small model forgot although it was asked for."""
-        if self.native or kind_of(question) != "chart" or len(steps) == MOST_STEPS:
+        if self.native or not draws(question) or len(steps) == MOST_STEPS:
             return steps
         if any(step.kind == "chart" for step in steps):
             return steps

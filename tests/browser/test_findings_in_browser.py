@@ -28,6 +28,10 @@ KERNEL_IS_THERE = """async () => {
   await panel.sessionContext.ready;
   await panel.sessionContext.session.kernel.info;
 }"""
+OUTPUTS_ARE_WITHOUT = """words => {
+  const cell = window.jupyterapp.shell.currentWidget.content.model.cells.get(4);
+  return !JSON.stringify(cell.toJSON().outputs).includes(words);
+}"""
 REPLIES = ["```python\nprint(sales.qty.mean())\n```", "FINAL: The mean is 3.5 kg."]
 
 
@@ -61,6 +65,7 @@ def test_findings_are_looked_through_verified_and_changed(
     form.get_by_role("button", name="Delete for good").click()
     expect(form.locator("select option", has_text="onerror")).to_have_count(0)
 
+    page.wait_for_function(OUTPUTS_ARE_WITHOUT, arg="onerror")
     page.keyboard.press("Control+s")
     page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
     page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")

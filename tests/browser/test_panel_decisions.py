@@ -34,6 +34,8 @@ def test_a_plan_is_edited_and_questions_are_answered_by_keys(
     editor = card.get_by_label("The plan, one step a line")
     expect(editor).to_have_value("load\nsum", timeout=30_000)
     assert serious(page) == []
+    editor.click()
+    page.wait_for_timeout(1000)
     editor.press("Control+End")
     editor.press("Enter")
     editor.press_sequentially("draw it")

@@ -32,7 +32,7 @@ COMMANDS = {
 PREFIXES = {"jupyter_server": "ServerApp", "kernel_gateway": "KernelGatewayApp"}
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 20) -> object:
+def wait_for(condition: Callable[[], object], seconds: float = 60) -> object:
     deadline = time.monotonic() + seconds
     while True:
         with contextlib.suppress(httpx.HTTPError, psutil.Error):

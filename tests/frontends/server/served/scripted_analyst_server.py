@@ -34,7 +34,8 @@ def real_session(directory):
     def reply(request):
         text = str(request.messages[-1]["content"])
         block = text.partition("```python\n")[2].partition("```")[0]
-        if block:
+        # Code that failed is asked for afresh, at a higher temperature.
+        if block and request.temperature == 0:
             return ScriptedReply(text=f"I compute it.\n```python\n{block}```")
         return "FINAL: It is computed."
 
