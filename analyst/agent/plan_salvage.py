@@ -106,7 +106,12 @@ def _loose_numbers(found: object, before: int) -> tuple[int, ...]:
 
 
 def _from_lines(reply: str, most: int) -> list[PlannedStep]:
-    found = [match for line in _FENCED.sub("", reply).splitlines() if (match := LINE.match(line))]
+    lines = _FENCED.sub("", reply).splitlines()
+    found = [match for line in lines if (match := LINE.match(line))]
+    if not found:
+        # A model that is used to reply with code writes the plan as such, or as its comments.
+        lines = [line.lstrip("# ") for line in reply.splitlines()]
+        found = [m for line in lines if (m := LINE.match(line)) and m["mark"][0].isdigit()]
     numbered = [match for match in found if match["mark"][0].isdigit()]
     steps: dict[str, PlannedStep] = {}
     for match in numbered or [one for one in found if not one["indent"]]:

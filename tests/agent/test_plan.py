@@ -225,3 +225,12 @@ def test_no_edit_breaks_the_reading(text: str) -> None:
     except PlanError:
         return
     assert [one.text for one in edited(as_lines(steps), steps)] == [one.text for one in steps]
+
+
+@pytest.mark.parametrize("mark", ["", "# "])
+def test_a_plan_in_a_block_of_code_is_read(mark):
+    written = ["Load the data", "Keep the last decade", "Mean by continent", "Draw the means"]
+    lines = [f"{mark}{number}. {text}" for number, text in enumerate(written, 1)]
+    block = "```python\n" + "\n".join(lines) + "\n```"
+    assert [step.text for step in salvaged(block)] == written[1:]
+    assert salvaged(block)[-1].kind == "chart"
