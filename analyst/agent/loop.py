@@ -6,7 +6,6 @@ from, logging, and stopping (all :mod:`analyst.session`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,8 +25,8 @@ from analyst.agent.budget import Budget
 from analyst.agent.calls import ToolCalls
 from analyst.agent.context import Context
 from analyst.agent.direct import keeps_to
-from analyst.agent.grounding import numbers_not_computed
 from analyst.agent.independent import Computed
+from analyst.agent.objections import not_computed, objection
 from analyst.agent.partial import computed_answer, partial_answer
 from analyst.agent.protocol import CODE_TOOL, ActionProtocol, new_call_id
 from analyst.agent.task import Progress, Task
@@ -45,13 +44,6 @@ RETRY_TEMPERATURES = (0.3, 0.5, 0.6)
 MOST_NUMBERS_TOLD = 5
 CONCLUDE = "Little of the budget is left: answer now from what is computed."
 CONCLUDE_SOON = "Little of the budget is left: compute what is asked in one step, then answer."
-_DIGITS = re.compile(r"\d")
-_PLACEHOLDER = re.compile(
-    # No brace of a formula: \bar{x}, s_{x}, \{x : x > 3\}.
-    r"(?:[\[<]|(?<![\\A-Za-z_^}]){)"
-    r"(?:insert|your|the|value|number|name|result|answer|x)\b[^\]>}]*[\]>}]",
-    re.IGNORECASE,
-)
 
 
 @dataclass
@@ -268,27 +260,16 @@ class AgentLoop:
         make: EventMaker,
         progress: Progress,
     ) -> AsyncIterator[events.Event]:
-        uncomputed = (
-            task.has_data
-            and not progress.calls_ok
-            and not reuse.cited(final.text) & task.told
-            and not self._was_said(final.text)
-            and _DIGITS.search(reuse.without_citations(final.text))
+        against = objection(
+            task, final.text, progress, rests_on_said=self._rests_on_said(final.text)
         )
-        missing = asked.missing(task.value_names, progress.values)
-        blank = _PLACEHOLDER.search(final.text)
-        if (uncomputed or missing or blank) and not progress.nudged:
+        if against and not progress.nudged:
             progress.nudged = True
-            if blank:
-                text = f"{blank[0]} is no answer. Print the value with code, then give it."
-            elif missing:
-                text = f"Not assigned yet: {', '.join(missing)}. Write code that computes them."
-            else:
-                text = "No code has run, so these numbers are not computed. Compute them first."
-            yield make(events.Note, level="warning", code="not_computed", text=text)
-            self.context.append({"role": "user", "content": text})
+            yield make(events.Note, level="warning", code="not_computed", text=against)
+            self.context.append({"role": "user", "content": against})
             return
-        if strange := self._not_computed(task, final, progress):
+        said = self.context.said()
+        if self.grounding and (strange := not_computed(task, final.text, progress, said)):
             numbers = ", ".join(strange[:MOST_NUMBERS_TOLD])
             text = f"Not in any output: {numbers}."
             yield make(events.Note, level="warning", code="not_grounded", text=text)
@@ -301,7 +282,7 @@ class AgentLoop:
         async for event in self._conclude(task, final.text, budget, make, progress):
             yield event
 
-    def _was_said(self, text: str) -> bool:
+    def _rests_on_said(self, text: str) -> bool:
         """Whether an answer rests on what was computed before; of small models none is believed."""
         if self.protocol.retries_afresh:
             return False
@@ -322,16 +303,6 @@ class AgentLoop:
         progress.values.clear()
         await self.roll_back()
         self.context.ask_again(task.question, "Print every number that the answer needs.")
-
-    def _not_computed(self, task: Task, final: FinalAnswer, progress: Progress) -> list[str]:
-        """Return the numbers of an answer that nothing executed or said accounts for."""
-        if not (task.has_data and self.grounding):
-            return []
-        said = self.context.said()
-        values = [str(value) for value in progress.values.values()]
-        return numbers_not_computed(
-            final.text, [task.question.text, *task.question.data, *said, *values, *progress.seen]
-        )
 
     async def _conclude(
         self, task: Task, text: str, budget: Budget, make: EventMaker, progress: Progress

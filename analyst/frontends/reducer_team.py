@@ -6,7 +6,6 @@ TypeScript.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from analyst.frontends.transcript import Remark, Transcript
@@ -14,17 +13,6 @@ from analyst.record import events as ev
 
 MOST_CHARACTERS = 300
 """Of what a role said that its line holds; the record has all of it."""
-
-_SAID: Mapping[ev.TeamKind, str] = {
-    "plan": "plans",
-    "passage": "found",
-    "result": "has a result",
-    "objection": "objects",
-    "approval": "approves",
-    "decision": "decides",
-    "answer": "answers",
-    "remark": "says",
-}
 
 
 def turn_started(transcript: Transcript, event: ev.TeamTurnStarted) -> Transcript:
@@ -34,7 +22,7 @@ def turn_started(transcript: Transcript, event: ev.TeamTurnStarted) -> Transcrip
 
 def turn_finished(transcript: Transcript, event: ev.TeamTurnFinished) -> Transcript:
     """Say what a role said; it is no draft of the answer any more."""
-    does = "came to nothing" if event.failed else _SAID[event.kind]
+    does = "came to nothing" if event.failed else ev.TEAM_VERBS[event.kind]
     line = " ".join(event.text.split())
     if len(line) > MOST_CHARACTERS:
         line = line[: MOST_CHARACTERS - 1] + "…"

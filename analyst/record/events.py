@@ -9,6 +9,7 @@ Every event carries the id of its run, a sequence number counted from 0 without 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -199,6 +200,18 @@ TeamKind = Literal[
 ]
 """What a role said: a plan, what it found, a result, what is wrong with one, that one is right,
 which of two it is, the answer in words, or anything else."""
+
+TEAM_VERBS: Mapping[TeamKind, str] = {
+    "plan": "plans",
+    "passage": "found",
+    "result": "has a result",
+    "objection": "objects",
+    "approval": "approves",
+    "decision": "decides",
+    "answer": "answers",
+    "remark": "says",
+}
+"""In words, behind the role's name."""
 
 
 class TeamTurnStarted(EventBase):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from analyst.boundaries import as_data
-from analyst.record.events import KeptArtefact, TeamKind
+from analyst.record.events import TEAM_VERBS, KeptArtefact, TeamKind
 
 ENTRY_TOLD = 1200
 SHORT_ENTRY_TOLD = 300
@@ -21,17 +21,6 @@ SHORT_ENTRY_TOLD = 300
 
 ENTRIES_TOLD = 12
 OPENING = "What the team has so far."
-
-VERBS: Mapping[TeamKind, str] = {
-    "plan": "plans",
-    "passage": "found",
-    "result": "has a result",
-    "objection": "objects",
-    "approval": "approves",
-    "decision": "decides",
-    "answer": "answers",
-    "remark": "says",
-}
 
 # Not the @name[value] of questions that ask for values, nor an address.
 _MENTION = re.compile(r"(?<![\w@.])@([A-Za-z][\w-]{0,39})(?![\w\[({@])")
@@ -128,7 +117,7 @@ def line(entry: Entry, limit: int) -> str:
     """Return an entry as a line or several, at most ``limit`` characters of its text."""
     text = entry.text.strip()
     said = text if len(text) <= limit else text[: limit - 1] + "…"
-    return f"{entry.role} {VERBS[entry.kind]}: {said}"
+    return f"{entry.role} {TEAM_VERBS[entry.kind]}: {said}"
 
 
 def mentioned(text: str, roles: Sequence[str], *, but: str = "") -> tuple[str, ...]:
