@@ -35,10 +35,11 @@ def test_a_plan_is_edited_and_questions_are_answered_by_keys(
     expect(editor).to_have_value("load\nsum", timeout=30_000)
     assert serious(page) == []
     editor.click()
-    page.wait_for_timeout(1000)
+    expect(editor).to_be_focused()
     editor.press("Control+End")
     editor.press("Enter")
     editor.press_sequentially("draw it")
+    expect(editor).to_have_value("load\nsum\ndraw it")
     card.get_by_role("button", name="Run as edited").press("Enter")
     await_answer(panel, text="Decided: edited, load sum draw it.")
     ask(panel, json.dumps({"approve": "question"}))

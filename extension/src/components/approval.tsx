@@ -1,7 +1,7 @@
 // What waits for the user, in the panel: the card, the focus, and telling the server.
 // Not here: the card itself (decision.tsx).
 
-import React, { useEffect, useRef, useState } from 'react';
+import React, { useLayoutEffect, useRef, useState } from 'react';
 
 import type { IAsked } from '../model/transcript';
 import { usePanel } from './context';
@@ -17,7 +17,8 @@ export function Approval(props: { asked: IAsked }): JSX.Element {
   const [sent, setSent] = useState(false);
   const card = useRef<HTMLElement>(null);
 
-  useEffect(() => {
+  // Before it is seen: later it could take the focus from whoever already writes in the card.
+  useLayoutEffect(() => {
     // To the card and not to a button: a key that was meant for something else decides nothing.
     // Only from where the user waits for the answer, and not out of a half-written question.
     const focused = document.activeElement;

@@ -4,7 +4,7 @@
 
 import { stopIcon } from '@jupyterlab/ui-components';
 import { TranslationBundle } from '@jupyterlab/translation';
-import React, { useEffect, useRef, useState } from 'react';
+import React, { useEffect, useLayoutEffect, useRef, useState } from 'react';
 
 import { Decision, IMade, waitingText } from '../components/decision';
 import type { IAsked } from '../model/transcript';
@@ -104,7 +104,7 @@ function Card(props: {
   const [sent, setSent] = useState(false);
   const card = useRef<HTMLElement>(null);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     // The one before it was decided here: its successor takes the focus that went with it.
     if (refocus.current) {
       refocus.current = false;
