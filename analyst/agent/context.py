@@ -92,12 +92,12 @@ class Context:
         del self.messages[self._asked_at :]
         self.append({"role": "user", "content": question.compose(note)})
 
-    def asked_afresh(self, question: Question, note: str = "") -> list[Message]:
+    def asked_afresh(self, question: Question, note: str | None = None) -> list[Message]:
         """Return the conversation as it stood when the question was asked, nothing replied.
 
-        Without a ``note`` of its own it keeps what was noted of a try that failed.
+        ``note`` goes with the question; ``None`` keeps what was noted of a try that failed.
         """
-        if not note:
+        if note is None:
             return self.messages[: self._asked_at + 1]
         asked = {"role": "user", "content": question.compose(note)}
         return [*self.messages[: self._asked_at], asked]

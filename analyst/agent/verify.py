@@ -9,9 +9,10 @@ compared (:mod:`analyst.agent.agreement`).
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Literal
 
 from analyst.agent import values as asked
 from analyst.agent.agreement import agreeing, elect
@@ -39,11 +40,11 @@ from analyst.tools.permissions import Judgement
 from analyst.tools.registry import ToolRegistry
 from kernel_sandbox import KernelSandboxError
 
-TEMPERATURE = 0.6
-"""Of further computations: the first one is the likeliest, these are to be of another mind."""
+Account = Literal["second", "last_tries"]
+"""On whose account an answer is computed again: to compare, or as nothing came of the question."""
 
-LAST_TEMPERATURE = 0.8
-"""Of the last tries of a question that nothing came of."""
+TEMPERATURES: Mapping[Account, float] = {"second": 0.6, "last_tries": 0.8}
+"""The first computation is the likeliest; further ones are to be of another mind."""
 
 CODE_TOKENS = 450
 CRITIC_TOKENS = 200
@@ -130,14 +131,14 @@ class Verifier:
         computed: list[Computed] = []
         plain = max(1, self.checks.last_tries // 2)
         # Some know what failed before, some do not: it may have led astray.
-        afresh = ((" ", plain), ("", self.checks.last_tries - plain))
+        afresh = (("", plain), (None, self.checks.last_tries - plain))
         try:
             for note, count in afresh if task.value_names else ():
                 if not count or computed:
                     continue
                 messages = context.asked_afresh(task.question, note)
                 async for item in self._compute_each(
-                    messages, count, task, beside, temperature=LAST_TEMPERATURE
+                    messages, count, task, beside, account="last_tries"
                 ):
                     if isinstance(item, Computed):
                         computed.append(item)
@@ -171,7 +172,7 @@ class Verifier:
             for count in self.checks.rounds:
                 if settled or beside.budget.exhausted() is not None:
                     break
-                note = self.checks.note if names else ALL_AT_ONCE
+                note = (self.checks.note or None) if names else ALL_AT_ONCE
                 messages = beside.context.asked_afresh(task.question, note)
                 async for item in self._compute_each(messages, count, task, beside):
                     if isinstance(item, Computed):
@@ -206,19 +207,18 @@ class Verifier:
         task: Task,
         beside: SideRequests,
         *,
-        temperature: float = TEMPERATURE,
+        account: Account = "second",
     ) -> AsyncIterator[events.Event | Computed]:
         """Ask several times side by side; yield what happens, and what each reply computes."""
-        check = "second" if temperature == TEMPERATURE else "last_tries"
         request = CompletionRequest(
             messages=tuple(messages),
             tools=self.tools.as_openai_tools() if self.protocol.sends_tools else (),
             max_tokens=CODE_TOKENS,
-            temperature=temperature,
+            temperature=TEMPERATURES[account],
             stop=tuple(self.protocol.stop),
         )
         replies: list[Completion] = []
-        async for item in beside.send(self.model, request, check=check, count=count):
+        async for item in beside.send(self.model, request, check=account, count=count):
             if isinstance(item, Completion):
                 replies.append(item)
             else:
