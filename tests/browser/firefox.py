@@ -31,6 +31,18 @@ _QUIET = {
     "toolkit.telemetry.enabled": False,
 }
 
+# The pointer goes to where a node was: while the page is laid out, that is not where it will be.
+_RESTING = """(async () => {
+  const node = %s;
+  if (!node) return null;
+  const before = node.getBoundingClientRect();
+  await new Promise(tell => requestAnimationFrame(() => requestAnimationFrame(tell)));
+  const now = node.getBoundingClientRect();
+  const still = ['x', 'y', 'width', 'height'].every(side => before[side] === now[side]);
+  const top = document.elementFromPoint(now.x + now.width / 2, now.y + now.height / 2);
+  return still && node.contains(top) ? node : null;
+})()"""
+
 
 class Firefox:
     """One window. ``errors``: what scripts raised and nobody caught."""
@@ -91,8 +103,8 @@ class Firefox:
         raise AssertionError(f"{expression} came to nothing; the panel says:\n{seen}")
 
     def click(self, node: str) -> None:
-        """Click on the node that an expression finds, with the pointer."""
-        found = self.wait_for(node)
+        """Click on the node that an expression finds, once it keeps still and nothing covers it."""
+        found = self.wait_for(_RESTING % node)
         origin = {"type": "element", "element": {"sharedId": found["sharedId"]}}
         self._act(
             "pointer",
@@ -139,8 +151,10 @@ def running(home: Path) -> Iterator[Firefox]:
     )
     try:
         browser = Firefox(_address(process))
-        yield browser
-        browser.close()
+        try:
+            yield browser
+        finally:
+            browser.close()
     finally:
         process.terminate()
         process.wait(20)

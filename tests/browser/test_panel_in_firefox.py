@@ -53,15 +53,20 @@ def open_panel(firefox: Firefox, server: JupyterServer) -> None:
     firefox.evaluate("window.jupyterapp.restored.then(() => true)")
     firefox.evaluate("window.jupyterapp.commands.execute('analyst:open').then(() => true)")
     firefox.wait_for(button("New conversation"))
+    # Lab gives it the focus when it comes, which would end somebody's typing.
+    firefox.wait_for("!!document.querySelector('.jp-Launcher')")
 
 
 def ask(firefox: Firefox, question: str) -> None:
-    firefox.click(f"{PANEL}.querySelector('textarea')")
+    area = f"{PANEL}.querySelector('textarea')"
+    firefox.click(area)
+    firefox.wait_for(f"document.activeElement === {area}")
     first, *others = question.split("\n")
     firefox.type(first)
     for line in others:
         # Not by the key, which sends.
         firefox.evaluate(insert_line(line))
+    firefox.wait_for(f"{area}.value === {json.dumps(question)}", seconds=5)
     firefox.click(button("Ask"))
 
 
