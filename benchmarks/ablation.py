@@ -6,8 +6,14 @@ by question. The configurations take turns every few questions, so that a machin
 a while is busy for all of them. Results are kept in OUTPUT, a folder for each configuration; what
 is there already is not asked again. Nothing else should run beside it, or the seconds mean little.
 
+With ``--share`` a configuration is given again what the model replied to exactly the same request
+under another. Then two configurations differ only by what one of them does more: the model's own
+wavering, some points of accuracy from run to run, is out of the comparison, and the whole takes
+less time. Tokens and seconds count such replies as they were when asked for; seconds lean upwards,
+since a request after one that was shared finds nothing of its conversation in the server's cache.
+
     python benchmarks/ablation.py DABENCH OUTPUT [--only NAME,..] [--also NAME:SETTING=VALUE;..]
-        [--ids 1,2,..] [--turn N] [--set SETTING=VALUE]
+        [--ids 1,2,..] [--turn N] [--set SETTING=VALUE] [--share]
 
     python benchmarks/ablation.py ../dabench out --also "plan:work=plan;checks=none"
 """
@@ -15,6 +21,7 @@ is there already is not asked again. Nothing else should run beside it, or the s
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -25,6 +32,7 @@ from analyst.evals import dabench
 from analyst.evals.compare import sign_test
 from analyst.evals.report import markdown_table
 from analyst.evals.results import QuestionResult, read_results
+from analyst.record.files import DATA_VARIABLE
 
 PLAIN = "plain"
 CONFIGURATIONS: dict[str, dict[str, str]] = {
@@ -42,14 +50,23 @@ HEAD = (
 
 
 def ask(
-    folder: Path, output: Path, settings: Mapping[str, str], ids: Sequence[int]
+    folder: Path,
+    output: Path,
+    settings: Mapping[str, str],
+    ids: Sequence[int],
+    shared: Path | None = None,
 ) -> dict[int, QuestionResult]:
-    """Ask the questions that ``output`` holds no result of; return all that it holds."""
+    """Ask the questions that ``output`` holds no result of; return all that it holds.
+
+    ``shared``: the folder that replies are kept in, for all configurations.
+    """
     known = read_results(output) if output.exists() else {}
     missing = [one for one in ids if one not in known or known[one].outcome == "error"]
     if missing:
         options = [f"--set={name}={value}" for name, value in settings.items()]
         resume = ["--resume"] if known else []
+        if shared is not None:
+            options.append("--set=response_cache=yes")
         subprocess.run(
             [
                 *(sys.executable, "-m", "analyst", "eval", "dabench", "--path", str(folder)),
@@ -57,6 +74,7 @@ def ask(
                 *(*options, *resume),
             ],
             check=True,
+            env=os.environ | ({DATA_VARIABLE: str(shared)} if shared is not None else {}),
             stdout=subprocess.DEVNULL,
         )
     return read_results(output)
@@ -116,7 +134,9 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], help="SETTING=VALUE, for all")
     parser.add_argument("--ids", default="", help="only these questions")
     parser.add_argument("--turn", type=int, default=10, help="questions before the next one's turn")
+    parser.add_argument("--share", action="store_true", help="share replies to equal requests")
     options = parser.parse_args()
+    shared = (options.output / "shared").absolute() if options.share else None
     suite = [question.id for question in dabench.load(options.folder).questions]
     wanted = {int(one) for one in options.ids.split(",") if one}
     ids = [one for one in suite if not wanted or one in wanted]
@@ -124,7 +144,7 @@ def main() -> None:
     for start in range(0, len(ids), options.turn):
         turn = ids[start : start + options.turn]
         for name, settings in chosen(options).items():
-            found = ask(options.folder, options.output / name, settings, turn)
+            found = ask(options.folder, options.output / name, settings, turn, shared)
             results[name] = {one: found[one] for one in ids if one in found}
     print(table(results))
 

@@ -81,4 +81,6 @@ def counted(
         seconds=reply.seconds,
         seconds_to_first_token=reply.seconds_to_first_token,
         from_cache=kept,
+        usage_when_asked=reply.replayed,
+        seconds_when_asked=reply.replayed_seconds,
     )

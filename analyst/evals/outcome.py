@@ -11,9 +11,11 @@ from typing import Literal, get_args
 from analyst.record.events import (
     Answer,
     Event,
+    ModelResponded,
     Note,
     RunFinished,
     ToolCallFinished,
+    Usage,
 )
 from analyst.record.team_report import TeamObserver
 
@@ -42,6 +44,7 @@ class RunObserver:
         self.answer: Answer | None = None
         self._tries: list[Literal["ok", "broken", "malformed"]] = []
         self._refused = False
+        self._kept: list[ModelResponded] = []
         self.team = TeamObserver()
 
     def see(self, event: Event) -> None:
@@ -53,6 +56,8 @@ class RunObserver:
                 self.finished = event
             case Answer():
                 self.answer = event
+            case ModelResponded(from_cache=True):
+                self._kept.append(event)
             case Note(code=code) if code == MALFORMED_ACTION:
                 self._tries.append("malformed")
             case ToolCallFinished(status="refused"):
@@ -61,6 +66,24 @@ class RunObserver:
                 self._tries.append("ok" if status == "ok" else "broken")
             case _:
                 pass
+
+    @property
+    def usage(self) -> Usage:
+        """What the run takes if every reply is asked for, none kept from an equal request."""
+        used = self.finished.usage if self.finished else Usage()
+        for one in self._kept:
+            asked = one.usage_when_asked or Usage()
+            used = Usage(
+                input=used.input - one.usage.input + asked.input,
+                output=used.output - one.usage.output + asked.output,
+                cached=used.cached - one.usage.cached + asked.cached,
+            )
+        return used
+
+    @property
+    def seconds_saved(self) -> float:
+        """How much longer the run takes if every reply is asked for."""
+        return sum((one.seconds_when_asked or 0.0) - one.seconds for one in self._kept)
 
     @property
     def failure(self) -> str | None:

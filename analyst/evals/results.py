@@ -64,7 +64,8 @@ class QuestionResult(BaseModel):
     """What one question gave.
 
     ``answer`` and ``values`` are the run's, ``scored`` is the text made of both that was scored.
-    ``seconds`` are the run's own; ``reason`` tells a bad end. ``team`` holds what each role of a
+    ``seconds`` are the run's own; they and ``usage`` count kept replies as if they had been asked
+    for. ``reason`` tells a bad end. ``team`` holds what each role of a
     team did, if one worked.
     """
 

@@ -21,7 +21,7 @@ from analyst.evals.dabench import NAMED_VALUE, AskedQuestion, Question, answer_t
 from analyst.evals.errors import EvaluationAbortedError
 from analyst.evals.outcome import RunObserver
 from analyst.evals.results import QuestionResult, ResultStore
-from analyst.record.events import Event, Usage
+from analyst.record.events import Event
 
 
 class AskingSession(Protocol):
@@ -135,8 +135,8 @@ def _result(
         answer=text,
         values=values,
         scored=scored,
-        seconds=finished.seconds if finished else elapsed,
-        usage=finished.usage if finished else Usage(),
+        seconds=(finished.seconds if finished else elapsed) + observer.seconds_saved,
+        usage=observer.usage,
         steps=finished.steps if finished else 0,
         run_id=observer.run_id,
         status=finished.status if finished else None,

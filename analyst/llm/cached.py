@@ -13,6 +13,7 @@ import hashlib
 import json
 import time
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from analyst.llm.completion import (
@@ -24,6 +25,7 @@ from analyst.llm.completion import (
     TextDelta,
 )
 from analyst.llm.reply_store import KeptCall, KeptReply, ReplyStore
+from analyst.llm.sampling import ManyReplies, sample, whole_reply
 from analyst.record.events import Usage
 
 KEY_VERSION = 1
@@ -71,6 +73,24 @@ class CachedModel:
                 await asyncio.to_thread(self._store.put, key, _kept(new))
             yield new
 
+    async def complete_many(self, request: CompletionRequest, count: int) -> Sequence[Completion]:
+        """Return ``count`` replies, kept or new; see :class:`~analyst.llm.sampling.ManyReplies`."""
+        if not isinstance(self.model, ManyReplies):
+            seeds = range(request.seed or 0, (request.seed or 0) + count)
+            return [await whole_reply(self, replace(request, seed=seed)) for seed in seeds]
+        started = time.monotonic()
+        key = request_key(request, model=self.name, where=self._where)
+        keys = [_part_of(key, number, count) for number in range(count)] if key else []
+        kept = [await asyncio.to_thread(self._store.get, one) for one in keys]
+        found = [one for one in kept if one is not None]
+        if len(found) == count:
+            return [_given_again(one, started) for one in found]
+        replies = await sample(self.model, request, count)
+        if all(_is_whole(reply) for reply in replies):
+            for one, reply in zip(keys, replies, strict=False):
+                await asyncio.to_thread(self._store.put, one, _kept(reply))
+        return replies
+
     async def aclose(self) -> None:
         """Let connections go."""
         await self.model.aclose()
@@ -95,6 +115,14 @@ def request_key(request: CompletionRequest, *, model: str, where: str) -> str | 
     except (TypeError, ValueError, RecursionError):
         return None
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _part_of(key: str, number: int, count: int) -> str:
+    """Return the key of one of several replies that were written together.
+
+    Those are no replies to single requests: a server may draw them from other seeds.
+    """
+    return hashlib.sha256(f"{key} {number} of {count}".encode()).hexdigest()
 
 
 def _plain(value: Any) -> Any:
@@ -122,6 +150,7 @@ def _kept(reply: Completion) -> KeptReply:
         ),
         finish_reason=reply.finish_reason or "stop",
         usage=reply.usage,
+        seconds=reply.seconds,
     )
 
 
@@ -130,7 +159,11 @@ def _played(kept: KeptReply, started: float) -> Iterator[StreamItem]:
     for start in range(0, len(kept.text), _PIECE):
         first = first if first is not None else time.monotonic() - started
         yield TextDelta(kept.text[start : start + _PIECE])
-    yield Completion(
+    yield _given_again(kept, started, first=first)
+
+
+def _given_again(kept: KeptReply, started: float, *, first: float | None = None) -> Completion:
+    return Completion(
         text=kept.text,
         tool_calls=tuple(
             NativeToolCall(call.call_id, call.name, call.arguments) for call in kept.tool_calls
@@ -140,4 +173,5 @@ def _played(kept: KeptReply, started: float) -> Iterator[StreamItem]:
         seconds=time.monotonic() - started,
         seconds_to_first_token=first,
         replayed=kept.usage,
+        replayed_seconds=kept.seconds,
     )

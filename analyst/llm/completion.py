@@ -65,8 +65,9 @@ class NativeToolCall:
 class Completion:
     """The whole reply; the last item of a stream. Times are in seconds.
 
-    ``replayed``: the reply was kept from an equal request, and took that much then. Its own
-    ``usage`` says that nothing was written and all that was read came from a cache.
+    ``replayed``: the reply was kept from an equal request, and took that much then, and
+    ``replayed_seconds``. Its own ``usage`` says that nothing was written and all that was read
+    came from a cache.
     """
 
     text: str
@@ -76,6 +77,7 @@ class Completion:
     seconds: float = 0.0
     seconds_to_first_token: float | None = None
     replayed: Usage | None = None
+    replayed_seconds: float | None = None
 
 
 StreamItem = TextDelta | RequestRetried | Completion

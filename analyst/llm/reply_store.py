@@ -38,7 +38,7 @@ class KeptCall(BaseModel):
 
 
 class KeptReply(BaseModel):
-    """A reply as it is kept; ``usage`` is what it took when the model was asked."""
+    """A reply as it is kept; ``usage`` and ``seconds`` are what it took when it was asked for."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,6 +46,7 @@ class KeptReply(BaseModel):
     tool_calls: tuple[KeptCall, ...] = ()
     finish_reason: str
     usage: Usage
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -281,6 +281,8 @@ class ModelResponded(EventBase):
     seconds: float
     seconds_to_first_token: float | None = None
     from_cache: bool = Field(default=False, description="kept from an equal request, not asked for")
+    usage_when_asked: Usage | None = Field(default=None, description="of a kept reply")
+    seconds_when_asked: float | None = Field(default=None, description="of a kept reply")
 
 
 class ToolCallStarted(EventBase):

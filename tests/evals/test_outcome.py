@@ -73,3 +73,21 @@ def test_a_run_without_an_end_is_an_error(play: SimpleNamespace) -> None:
     observer = observe(play.started, play.called("ok"))
     assert observer.failure == "The run ended without saying so."
     assert observer.outcome(all_right=False, answered=False) == "error"
+
+
+def test_kept_replies_count_as_if_they_had_been_asked_for(play: SimpleNamespace) -> None:
+    kept = {
+        "type": "model_responded",
+        "request": 0,
+        "text": "",
+        "usage": {"input": 900, "output": 0, "cached": 900},
+        "seconds": 0.5,
+        "from_cache": True,
+        "usage_when_asked": {"input": 900, "output": 80, "cached": 100},
+        "seconds_when_asked": 8.5,
+    }
+    new = {"type": "model_responded", "request": 1, "text": "", "seconds": 3.0}
+    finished = {**play.finished("partial"), "usage": {"input": 1900, "output": 50, "cached": 1000}}
+    observer = observe(play.started, kept, new, finished)
+    assert observer.usage.model_dump() == {"input": 1900, "output": 130, "cached": 200}
+    assert observer.seconds_saved == 8.0

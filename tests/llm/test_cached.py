@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from analyst.llm.completion import (
     TextDelta,
 )
 from analyst.llm.reply_store import KeptReply, ReplyStore
+from analyst.llm.sampling import whole_reply
 from analyst.llm.scripted import ScriptedModel, ScriptedReply
 from analyst.record.events import Usage
 
@@ -50,7 +52,8 @@ async def reply(model: CachedModel, request: CompletionRequest = REQUEST) -> Com
 
 async def test_an_equal_request_is_not_sent_again(tmp_path: Path) -> None:
     usage = Usage(input=120, output=30, cached=20)
-    first = await reply(cached(tmp_path, ScriptedReply(text="FINAL: 3", usage=usage)))
+    slow = ScriptedReply(text="FINAL: 3", usage=usage, seconds_before=0.05)
+    first = await reply(cached(tmp_path, slow))
     assert first.replayed is None
     assert first.usage == usage
     # Another process, whose model has nothing to say: only the file can answer.
@@ -61,6 +64,43 @@ async def test_an_equal_request_is_not_sent_again(tmp_path: Path) -> None:
     assert (again.text, again.finish_reason) == ("FINAL: 3", "stop")
     assert again.usage == Usage(input=120, output=0, cached=120)
     assert again.replayed == usage
+    assert again.replayed_seconds == first.seconds >= 0.05
+
+
+class WritesTogether(ScriptedModel):
+    """Plays several replies to one request, as a server that writes them together does."""
+
+    async def complete_many(self, request: CompletionRequest, count: int) -> Sequence[Completion]:
+        return [await whole_reply(self, request) for _ in range(count)]
+
+
+async def test_replies_written_together_are_kept_together(tmp_path: Path) -> None:
+    store = ReplyStore(directory=tmp_path)
+    asked = CachedModel(WritesTogether(["a", "b", "c"]), store, where="here")
+    first = await asked.complete_many(REQUEST, 2)
+    silent = CachedModel(WritesTogether([]), store, where="here")
+    again = await silent.complete_many(REQUEST, 2)
+    assert [one.text for one in again] == [one.text for one in first] == ["a", "b"]
+    assert all(one.replayed is not None for one in again)
+    # They are no replies to one request alone, nor to three.
+    assert (await reply(asked)).text == "c"
+    with pytest.raises(AssertionError):
+        await silent.complete_many(REQUEST, 3)
+
+
+async def test_replies_that_were_cut_are_not_kept_together(tmp_path: Path) -> None:
+    store = ReplyStore(directory=tmp_path)
+    cut = ScriptedReply(text="filtered", finish_reason="content_filter")
+    await CachedModel(WritesTogether(["a", cut]), store, where="here").complete_many(REQUEST, 2)
+    assert not files_in(tmp_path)
+
+
+async def test_a_model_that_writes_one_after_the_other_keeps_each_by_its_seed(
+    tmp_path: Path,
+) -> None:
+    await cached(tmp_path, "a", "b").complete_many(REQUEST, 2)
+    assert [one.text for one in await cached(tmp_path).complete_many(REQUEST, 2)] == ["a", "b"]
+    assert (await reply(cached(tmp_path), replace(REQUEST, seed=1))).text == "b"
 
 
 async def test_calls_come_back_as_they_were(tmp_path: Path) -> None:
@@ -153,7 +193,7 @@ async def test_a_damaged_entry_is_asked_anew_and_mended(tmp_path: Path) -> None:
         file.write_bytes(damaged)
         found = await reply(cached(tmp_path, "right"))
         assert (found.text, found.replayed) == ("right", None)
-        assert file.read_bytes() == whole
+        assert (await reply(cached(tmp_path))).text == "right"
 
 
 @settings(max_examples=60)

@@ -147,6 +147,9 @@ async def test_kept_replies_answer_again_for_nothing(
     assert [one.from_cache for one in replies] == [True, True]
     assert [one.usage.output for one in replies] == [0, 0]
     assert all(one.usage.cached == one.usage.input > 0 for one in replies)
+    asked = of_kind(first, events.ModelResponded)
+    assert [one.usage_when_asked for one in replies] == [one.usage for one in asked]
+    assert [one.seconds_when_asked for one in replies] == [one.seconds for one in asked]
     assert the_answer(again).text == the_answer(first).text == "7.0"
     assert of_kind(again, events.ToolCallFinished)  # code runs again: only the model is spared
     assert finish(again).cost == 0

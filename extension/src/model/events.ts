@@ -386,6 +386,10 @@ export interface ModelResponded {
   run_id: string;
   seconds: number;
   seconds_to_first_token: number | null;
+  /**
+   * of a kept reply
+   */
+  seconds_when_asked: number | null;
   seq: number;
   /**
    * seconds since the run started, monotonic clock
@@ -394,6 +398,10 @@ export interface ModelResponded {
   text: string;
   type: 'model_responded';
   usage: Usage1;
+  /**
+   * of a kept reply
+   */
+  usage_when_asked: Usage2 | null;
 }
 /**
  * Tokens as the model's server counts them.
@@ -402,6 +410,17 @@ export interface ModelResponded {
  * cache. A server that reports nothing leaves 0.
  */
 export interface Usage1 {
+  cached: number;
+  input: number;
+  output: number;
+}
+/**
+ * Tokens as the model's server counts them.
+ *
+ * ``input`` includes ``cached``: the tokens of the prompt that the server took from its
+ * cache. A server that reports nothing leaves 0.
+ */
+export interface Usage2 {
   cached: number;
   input: number;
   output: number;
@@ -682,24 +701,13 @@ export interface RunFinished {
    */
   t: number;
   type: 'run_finished';
-  usage: Usage2;
+  usage: Usage3;
   /**
    * what of the usage was spent on checks of the answer, by check
    */
   usage_by_check: {
-    [k: string]: Usage3;
+    [k: string]: Usage2;
   };
-}
-/**
- * Tokens as the model's server counts them.
- *
- * ``input`` includes ``cached``: the tokens of the prompt that the server took from its
- * cache. A server that reports nothing leaves 0.
- */
-export interface Usage2 {
-  cached: number;
-  input: number;
-  output: number;
 }
 /**
  * Tokens as the model's server counts them.
