@@ -41,7 +41,8 @@ _INSTRUCTIONS = re.compile(
       (?:you\s+)?(?:must|should|has\s+to|shall|please)\b
     | \b(?:os\.environ|getenv|/etc/passwd|id_rsa|\.ssh/|OPENAI_API_KEY|AWS_SECRET)\b
     | \b(?:rm\s+-rf|drop\s+table|delete\s+from|truncate\s+table)\b
-    | <\|[a-z_]{2,30}\|> | \[/?INST\] | <</?SYS>> | </?(?:system|tool_call|assistant|instructions?)>
+    | <[|¦][a-z_]{2,30}[|¦]> | \[/?INST\] | <</?SYS>>
+    | </?(?:system|tool_call|assistant|instructions?)>
     | "(?:tool|tool_name|function)"\s*:\s*" | \[/?data\s | (?:^|['"\[(>|,;:])\s*FINAL:
     """,
     re.IGNORECASE | re.VERBOSE | re.MULTILINE,

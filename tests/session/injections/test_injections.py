@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from analyst.agent.action import ToolCall
 from analyst.agent.context import Context, Question
 from analyst.agent.protocol import NativeProtocol, Situation
 from analyst.llm.scripted import ScriptedModel
+from analyst.memory.exchange import FORMAT, import_file
+from analyst.memory.finding import DataFingerprint, Finding
+from analyst.memory.store import FindingStore
 from analyst.record import events
 from analyst.record.events import PlannedStep
 from analyst.session import Session
@@ -137,6 +141,35 @@ def passage_of_a_document(world: World, text: str, at: int) -> Planted:
     return {}, [call("knowledge", {"query": f"Where do zebrafish number {at} swim?"})]
 
 
+KNOWN = (
+    "How many zebras graze in the valley?",
+    "Which train to Oslo is late most often?",
+    "What is the median rent of flats by the harbour?",
+    "Did rainfall in spring rise over the years?",
+    "Whose invoices were paid twice?",
+    "How tall do sunflowers grow on clay?",
+)
+"""Questions of findings, too different for one to be recalled for another."""
+
+
+def code_of_a_finding(world: World, text: str, at: int) -> Planted:
+    path = world.folder.parent / f"colleague{at}.jsonl"
+    finding = Finding(
+        question=KNOWN[at],
+        answer="There are 12.",
+        code=f"# {text}\nprint({at})",
+        data=(DataFingerprint(name=f"frame{at}", kind="frame", content="a" * 64),),
+    )
+    head = {"format": FORMAT}
+    line = {"finding": finding.model_dump(mode="json"), "outputs": {}}
+    path.write_text(f"{json.dumps(head)}\n{json.dumps(line)}\n")
+    folder = world.folder.parent / "data" / "findings"
+    folder.mkdir(parents=True, exist_ok=True)
+    with closing(FindingStore.in_directory(folder)) as store:
+        import_file(store, path)
+    return {}, [call("recall", {"question": KNOWN[at]})]
+
+
 WAYS_IN: tuple[Callable[[World, str, int], Planted], ...] = (
     cell_of_a_file,
     cell_of_a_frame,
@@ -149,6 +182,7 @@ WAYS_IN: tuple[Callable[[World, str, int], Planted], ...] = (
     message_of_an_error,
     row_of_a_database,
     passage_of_a_document,
+    code_of_a_finding,
 )
 
 
@@ -167,7 +201,8 @@ async def test_nothing_comes_of_instructions_in_data(
     first = WAYS_IN.index(way_in)
     replies: list[Any] = []
     scripted = ScriptedModel(replies, context_window=100_000)
-    settings = Settings().updated({"memory": False, "workspace": str(world.workspace)})
+    changes = {"memory": way_in is code_of_a_finding, "workspace": str(world.workspace)}
+    settings = Settings().updated(changes)
     session = Session(
         cwd=world.folder.parent,
         data_directory=tmp_path / "data",
