@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from analyst.frontends.export_code import Imports, names_used, visible, with_parameters
 from analyst.frontends.export_data import DataCell, data_cell, write_frames, write_new
+from analyst.frontends.export_queries import code_of_query
 from analyst.frontends.export_text import (
     TITLE_LENGTH,
     answer_text,
@@ -94,28 +95,37 @@ def digest(events: Iterable[ev.Event]) -> RunDigest:
     return found
 
 
+_Coded = Callable[[Mapping[str, Any]], str]
+
+
+def _python(arguments: Mapping[str, Any]) -> str:
+    return str(arguments.get("code", ""))
+
+
 @dataclass
 class _Code:
     """Collects the code of a run that went well and was not undone."""
 
     found: RunDigest
-    _running: dict[str, str] = field(default_factory=dict)
+    _running: dict[str, tuple[_Coded, Mapping[str, Any]]] = field(default_factory=dict)
     _settled: int = 0
 
     def take(self, event: ev.Event) -> None:
         match event:
             case ev.ToolCallStarted(tool="python"):
-                self._running[event.call_id] = str(event.arguments.get("code", ""))
+                self._running[event.call_id] = _python, event.arguments
+            case ev.ToolCallStarted(tool="sql"):
+                self._running[event.call_id] = code_of_query, event.arguments
             case ev.ToolCallStarted(tool="recall") if isinstance(
                 event.arguments.get("finding"), int
             ):
                 self.found.recalled = event.arguments["finding"]
-                self._running[event.call_id] = str(event.arguments.get("code", ""))
-            case ev.ToolCallFinished():
-                ran = self._running.pop(event.call_id, "")
-                code = (event.arguments or {}).get("code", ran)
-                if event.status == "ok" and str(code).strip():
-                    self.found.code.append(str(code).strip("\n"))
+                self._running[event.call_id] = _python, event.arguments
+            case ev.ToolCallFinished(call_id=call_id) if call_id in self._running:
+                coded, called = self._running.pop(call_id)
+                code = coded({**called, **(event.arguments or {})})
+                if event.status == "ok" and code.strip():
+                    self.found.code.append(code.strip("\n"))
             case ev.PlanStepStarted():
                 self._settled = len(self.found.code)
             case ev.Note(code="retry"):
