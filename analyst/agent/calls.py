@@ -17,7 +17,7 @@ from analyst.agent import values as asked
 from analyst.agent.action import ToolCall
 from analyst.agent.approval import Approvals
 from analyst.agent.budget import Budget
-from analyst.agent.choices import choice_doubts, choices_asked
+from analyst.agent.checks.choices import choice_doubts, choices_asked
 from analyst.agent.context import Context
 from analyst.agent.gate import REPEATED, Admitted, Gate
 from analyst.agent.merging import merged

@@ -23,10 +23,10 @@ from analyst.agent.approval import Approvals
 from analyst.agent.asking import counted, reply_limit, send
 from analyst.agent.budget import Budget
 from analyst.agent.calls import ToolCalls
+from analyst.agent.checks.independent import Computed
+from analyst.agent.checks.objections import not_computed, objection
 from analyst.agent.context import Context
-from analyst.agent.direct import keeps_to
-from analyst.agent.independent import Computed
-from analyst.agent.objections import not_computed, objection
+from analyst.agent.direct.kinds import keeps_to
 from analyst.agent.partial import computed_answer, partial_answer
 from analyst.agent.protocol import CODE_TOOL, ActionProtocol, new_call_id
 from analyst.agent.task import Progress, Task

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from analyst.agent import values as asked
-from analyst.agent.choices import choices_asked, spelled
-from analyst.agent.grounding import MOST_CHARACTERS
+from analyst.agent.checks.choices import choices_asked, spelled
+from analyst.agent.checks.grounding import MOST_CHARACTERS
 from analyst.agent.task import Progress, Task
 from analyst.tools.registry import ToolResult
 

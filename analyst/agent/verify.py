@@ -2,8 +2,8 @@
 
 Here: the second computation (the question asked afresh, and the values compared) and the review
 by a critic, each with what it costs. Not here: whether numbers were computed at all
-(:mod:`analyst.agent.grounding`), silent errors of code (:mod:`analyst.tools`), or how values are
-compared (:mod:`analyst.agent.agreement`).
+(:mod:`.checks.grounding`), silent errors of code (:mod:`analyst.tools`), or how values are compared
+(:mod:`.checks.agreement`).
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from analyst.agent import values as asked
-from analyst.agent.agreement import agreeing, elect
 from analyst.agent.approval import Approvals
 from analyst.agent.budget import Budget
+from analyst.agent.checks.agreement import agreeing, elect
+from analyst.agent.checks.critic import critic_message, fault_in
+from analyst.agent.checks.grounding import numbers_not_computed
+from analyst.agent.checks.independent import Apart, Computed, code_of, compute
+from analyst.agent.checks.second_words import NUMBERS_AGREE, NUMBERS_DIFFER, told
 from analyst.agent.context import Context
-from analyst.agent.critic import critic_message, fault_in
 from analyst.agent.gate import decided
-from analyst.agent.grounding import numbers_not_computed
-from analyst.agent.independent import Apart, Computed, code_of, compute
 from analyst.agent.protocol import CODE_TOOL, ActionProtocol, new_call_id
-from analyst.agent.second_words import NUMBERS_AGREE, NUMBERS_DIFFER, told
 from analyst.agent.side_requests import SideRequests
 from analyst.agent.task import Progress, Task
 from analyst.llm.completion import (

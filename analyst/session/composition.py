@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from analyst.agent.approval import Approvals
+from analyst.agent.checks.independent import Apart
 from analyst.agent.context import Context
-from analyst.agent.independent import Apart
 from analyst.agent.loop import AgentLoop
 from analyst.agent.protocol import ActionProtocol, FencedProtocol, NativeProtocol
 from analyst.agent.task import Task

@@ -2,7 +2,7 @@
 
 Here: what of the session decides that, and what an answer leaves in the conversation; data that
 came with such a question waits for one that is about it. Not here: the decision by words
-(:mod:`analyst.agent.direct`) and the request (:mod:`analyst.agent.direct_answer`).
+(:mod:`analyst.agent.direct.kinds`) and the request (:mod:`analyst.agent.direct.answering`).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from analyst.agent.budget import Budget
-from analyst.agent.direct import Kind, kind_of
-from analyst.agent.direct_answer import DirectAnswer
+from analyst.agent.direct.answering import DirectAnswer
+from analyst.agent.direct.kinds import Kind, kind_of
 from analyst.agent.task import Progress
 from analyst.record import events
 from analyst.record.making import EventMaker

@@ -1,7 +1,7 @@
 """A planned run of a session: its models, its shared kernel, and going on with one that broke off.
 
-Here: putting :class:`~analyst.agent.planned.PlannedWork` together, and the data that a run which
-goes on needs. Not here: the order of a run's parts (:mod:`analyst.session.run`).
+Here: putting :class:`~analyst.agent.planning.planned.PlannedWork` together, and the data that a
+run which goes on needs. Not here: the order of a run's parts (:mod:`analyst.session.run`).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from analyst.agent.approval import Approvals
 from analyst.agent.budget import Budget
 from analyst.agent.context import Context
 from analyst.agent.loop import AgentLoop
-from analyst.agent.planned import PlannedWork
-from analyst.agent.planner import Planner
+from analyst.agent.planning.planned import PlannedWork
+from analyst.agent.planning.planner import Planner
+from analyst.agent.planning.step_work import StepWork, Voice
 from analyst.agent.protocol import FencedProtocol, NativeProtocol
 from analyst.agent.searching import Search
-from analyst.agent.step_work import StepWork, Voice
 from analyst.agent.task import Progress, Task
 from analyst.agent.workbench import Passage, SearchFindings, SearchKnowledge
 from analyst.llm.completion import ModelError

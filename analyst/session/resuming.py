@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from analyst.agent.plan_begun import Begun
-from analyst.agent.step_work import chart_titles
+from analyst.agent.planning.plan_begun import Begun
+from analyst.agent.planning.step_work import chart_titles
 from analyst.memory.provenance import reads_outside, writes
 from analyst.record import events
 from analyst.record.resumed import chain, successor

@@ -1,8 +1,9 @@
 """The kernel of a planned run as its steps share it, and what of it is kept beside the record.
 
 Here: what lives in the kernel, kept at the end of each step as Arrow files and JSON, and brought
-back into another kernel. Not here: which steps there are (:mod:`analyst.agent.planned`), and
-telling variables apart (:mod:`analyst.tools.kernel_side.artefacts`).
+back into another kernel. Not here: which steps there are
+(:mod:`analyst.agent.planning.planned`), and telling variables apart
+(:mod:`analyst.tools.kernel_side.artefacts`).
 
 Nothing is pickled. What cannot be kept (models, open files, very large frames) is computed again
 where its code changes nothing, by :mod:`analyst.session.resuming`; else it is told as lost.

@@ -1,7 +1,7 @@
 """The plan tool: a plan as the arguments of a call, for models that call functions well.
 
-Here: its words and schema. Not here: what becomes of a plan (:mod:`analyst.agent.planner`). It is
-offered when a plan is asked for, and never runs.
+Here: its words and schema. Not here: what becomes of a plan
+(:mod:`analyst.agent.planning.planner`). It is offered when a plan is asked for, and never runs.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyst.agent.agreement import agreeing, elect, same, unconfirmed
+from analyst.agent.checks.agreement import agreeing, elect, same, unconfirmed
 
 
 @pytest.mark.parametrize(

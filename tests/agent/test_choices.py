@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyst.agent.choices import choice_doubts, choices_asked, spelled
+from analyst.agent.checks.choices import choice_doubts, choices_asked, spelled
 
 FORMAT = re.compile(r"@(?P<name>\w+)\[(?P<value>.*?)\]")
 

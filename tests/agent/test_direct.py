@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyst.agent.concepts import COUNTABLE, UNCOUNTABLE
 from analyst.agent.context import Exchange
-from analyst.agent.direct import keeps_to, kind_of
+from analyst.agent.direct.concepts import COUNTABLE, UNCOUNTABLE
+from analyst.agent.direct.kinds import keeps_to, kind_of
 
 NAMES = (
     "sales",

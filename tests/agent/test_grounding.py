@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from analyst.agent.grounding import numbers_not_computed
+from analyst.agent.checks.grounding import numbers_not_computed
 
 PRINTED = "mean 17750.87 rows 1704\nshare 0.25347\npop 127467972\n2007 -3.25"
 

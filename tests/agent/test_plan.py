@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyst.agent.plan import (
+from analyst.agent.planning.plan import (
     MOST_STEPS,
     PlanError,
     as_lines,
@@ -18,7 +18,7 @@ from analyst.agent.plan import (
     kind_of,
     read_plan,
 )
-from analyst.agent.plan_salvage import MOST_LINES, salvaged
+from analyst.agent.planning.plan_salvage import MOST_LINES, salvaged
 from analyst.record.events import PlanArtefact, PlannedStep
 
 

@@ -13,9 +13,9 @@ from analyst.agent.approval import ApprovalDesk, Approvals
 from analyst.agent.budget import Budget, Limits
 from analyst.agent.context import Context, Question
 from analyst.agent.loop import AgentLoop
-from analyst.agent.plan_answer import completed, partial, unknown_citations
-from analyst.agent.plan_words import artefact_lines, passages_told, step_question
-from analyst.agent.planner import WHOLE_TASK, Plan, Planner
+from analyst.agent.planning.plan_answer import completed, partial, unknown_citations
+from analyst.agent.planning.plan_words import artefact_lines, passages_told, step_question
+from analyst.agent.planning.planner import WHOLE_TASK, Plan, Planner
 from analyst.agent.protocol import FencedProtocol, NativeProtocol
 from analyst.agent.searching import Found, Search, topic
 from analyst.agent.task import Progress

@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from analyst.agent.agreement import agreeing
 from analyst.agent.budget import normal_form
+from analyst.agent.checks.agreement import agreeing
 from analyst.agent.team.blackboard import Blackboard, Entry
 from analyst.agent.team.roles import USER, Role
 

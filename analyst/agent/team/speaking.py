@@ -12,7 +12,7 @@ from typing import Any
 from analyst.agent.budget import Budget
 from analyst.agent.context import Context, Question
 from analyst.agent.loop import AgentLoop
-from analyst.agent.plan_words import artefact_lines
+from analyst.agent.planning.plan_words import artefact_lines
 from analyst.agent.protocol import CODE_TOOL
 from analyst.agent.short_loop import run_short
 from analyst.agent.task import Progress, Task

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from analyst.agent import critic, salvage
+from analyst.agent import salvage
+from analyst.agent.checks import critic
 from analyst.agent.team.blackboard import Entry
 from analyst.boundaries import as_data
 from analyst.memory.telling import brief

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from analyst.agent.checks.critic import QUESTION, critic_message
 from analyst.agent.context import Question
-from analyst.agent.critic import QUESTION, critic_message
-from analyst.agent.planner import WHOLE_TASK, Plan, Planner
+from analyst.agent.planning.planner import WHOLE_TASK, Plan, Planner
 from analyst.agent.searching import NOTHING, Found, Search
 from analyst.agent.task import Task
 from analyst.agent.team import team_words as words

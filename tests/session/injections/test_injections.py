@@ -11,9 +11,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from analyst.agent import plan_words
 from analyst.agent.action import ToolCall
 from analyst.agent.context import Context, Question
+from analyst.agent.planning import plan_words
 from analyst.agent.protocol import NativeProtocol, Situation
 from analyst.llm.scripted import ScriptedModel
 from analyst.memory.exchange import FORMAT, import_file

@@ -1,6 +1,6 @@
 """What the user is told of computations that were compared: the parts of a note.
 
-Not here: the comparison (:mod:`analyst.agent.agreement`), or when one is made
+Not here: the comparison (:mod:`analyst.agent.checks.agreement`), or when one is made
 (:mod:`analyst.agent.verify`).
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from analyst.agent.agreement import agreeing, unconfirmed
+from analyst.agent.checks.agreement import agreeing, unconfirmed
 from analyst.record import events
 
 SHOWN = 60

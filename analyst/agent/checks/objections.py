@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from analyst.agent import reuse
 from analyst.agent import values as asked
-from analyst.agent.grounding import numbers_not_computed
+from analyst.agent.checks.grounding import numbers_not_computed
 from analyst.agent.task import Progress, Task
 
 _DIGITS = re.compile(r"\d")

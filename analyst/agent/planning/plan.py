@@ -1,8 +1,8 @@
 """A plan: its steps held to rules, read from what a model or a user wrote, written as lines.
 
 Here: pure functions between text, JSON and steps, to the letter. Not here: what a small model
-makes of it (:mod:`analyst.agent.plan_salvage`), asking for a plan (:mod:`analyst.agent.planner`),
-and carrying it out (:mod:`analyst.agent.planned`).
+makes of it (:mod:`.plan_salvage`), asking for a plan (:mod:`.planner`), and carrying it out
+(:mod:`.planned`).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import Any
 
 from analyst.agent.action import MalformedActionError, ToolCall
 from analyst.agent.approval import Approvals
-from analyst.agent.choices import choice_doubts, choices_asked
+from analyst.agent.checks.choices import choice_doubts, choices_asked
 from analyst.agent.noting import note_result
 from analyst.agent.protocol import CODE_TOOL, ActionProtocol
 from analyst.agent.task import Progress, Task

@@ -2,7 +2,7 @@
 
 A closed list on purpose: a word that is not here is never taken for one. Here: the words, in
 lower case and the singular, and with which articles they stand for themselves. Not here: in which
-questions they ask for a definition (:mod:`analyst.agent.direct_forms`).
+questions they ask for a definition (:mod:`analyst.agent.direct.forms`).
 """
 
 from __future__ import annotations

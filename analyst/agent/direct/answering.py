@@ -2,7 +2,7 @@
 
 A reply that does not keep to what such an answer may hold is dropped, and the question goes
 through the loop after all. Not here: which questions are answered so
-(:mod:`analyst.agent.direct`).
+(:mod:`analyst.agent.direct.kinds`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from analyst.agent import prompts
 from analyst.agent.asking import counted, reply_limit, send
 from analyst.agent.budget import Budget
 from analyst.agent.context import Exchange
-from analyst.agent.direct import Kind, keeps_to
+from analyst.agent.direct.kinds import Kind, keeps_to
 from analyst.agent.task import Progress
 from analyst.boundaries import neutral
 from analyst.llm.completion import Completion, CompletionRequest, LanguageModel, Message

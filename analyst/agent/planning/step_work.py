@@ -1,7 +1,7 @@
 """Doing one step of a plan: in a short loop of its own, on what all steps share.
 
 Here: tries, and what makes one fail; searches; putting into words. Not here: the order of steps
-and what becomes of a failed one (:mod:`analyst.agent.planned`).
+and what becomes of a failed one (:mod:`analyst.agent.planning.planned`).
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from analyst.agent import plan_words
 from analyst.agent.budget import Budget
 from analyst.agent.context import Question
 from analyst.agent.loop import AgentLoop
+from analyst.agent.planning import plan_words
 from analyst.agent.searching import Search
 from analyst.agent.short_loop import run_short
 from analyst.agent.task import Progress, Task

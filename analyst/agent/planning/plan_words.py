@@ -1,15 +1,15 @@
 """What the model is told of a plan: to make one, to do a step, to mend it, to sum it up.
 
 Here: wording only, short where the model is small. Not here: when it is said
-(:mod:`analyst.agent.planner`, :mod:`analyst.agent.step_work`, :mod:`analyst.agent.planned`).
+(:mod:`.planner`, :mod:`.step_work`, :mod:`.planned`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analyst.agent.plan import MOST_STEPS
-from analyst.agent.plan_salvage import MOST_LINES
+from analyst.agent.planning.plan import MOST_STEPS
+from analyst.agent.planning.plan_salvage import MOST_LINES
 from analyst.boundaries import as_data
 from analyst.memory.telling import brief
 from analyst.record.events import KeptArtefact, PlannedStep

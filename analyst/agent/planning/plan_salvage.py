@@ -1,7 +1,7 @@
 """Reading a plan from what a small model made of it.
 
 Here: pure functions from any reply to steps. Not here: a plan to the letter
-(:mod:`analyst.agent.plan`).
+(:mod:`analyst.agent.planning.plan`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from analyst.agent import salvage
-from analyst.agent.plan import KINDS, LINE, MOST_NAMES, MOST_STEPS, checked, is_variable, of_line
+from analyst.agent.planning.plan import (
+    KINDS,
+    LINE,
+    MOST_NAMES,
+    MOST_STEPS,
+    checked,
+    is_variable,
+    of_line,
+)
 from analyst.record.events import PlanArtefact, PlannedStep, StepKind
 
 MOST_LINES = 5

@@ -1,7 +1,7 @@
 """Showing a plan before its first step, to be approved, edited, or turned down.
 
 Where nobody is there, it is carried out. Not here: the rules of plans
-(:mod:`analyst.agent.plan`).
+(:mod:`analyst.agent.planning.plan`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from analyst.agent.approval import Approvals
-from analyst.agent.plan import PlanError, as_lines, edited
+from analyst.agent.planning.plan import PlanError, as_lines, edited
 from analyst.agent.protocol import new_call_id
 from analyst.record import events
 from analyst.record.events import PlannedStep

@@ -1,6 +1,6 @@
 """The answer of a planned run, as far as it needs no model: results, what is left, citations.
 
-Here: wording from facts. Not here: what the model writes (:mod:`analyst.agent.step_work`).
+Here: wording from facts. Not here: what the model writes (:mod:`analyst.agent.planning.step_work`).
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from analyst.agent.plan_words import RESULT_TOLD, result_line
+from analyst.agent.planning.plan_words import RESULT_TOLD, result_line
 from analyst.memory.telling import brief
 from analyst.record.events import KeptArtefact, PlannedStep, PlanStepFinished
 

@@ -2,14 +2,14 @@
 
 Here: regular expressions for text in lower case without its final mark. Each is matched against
 the whole of a question, so that a condition, a column or a number more makes it another question.
-Not here: what follows from a match (:mod:`analyst.agent.direct`).
+Not here: what follows from a match (:mod:`analyst.agent.direct.kinds`).
 """
 
 from __future__ import annotations
 
 import re
 
-from analyst.agent.concepts import ABBREVIATIONS, is_named, is_term
+from analyst.agent.direct.concepts import ABBREVIATIONS, is_named, is_term
 
 _SLOT = r"[\w' /-]+?"
 _TERM = rf"(?P<term>{_SLOT})"

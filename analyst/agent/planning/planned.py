@@ -1,8 +1,8 @@
 """Carrying out a plan: its steps in order, what becomes of failed ones, and the answer.
 
 Here: the order, skipping, replanning within bounds, and what the answer is put together from. Not
-here: one step (:mod:`analyst.agent.step_work`) and asking for plans
-(:mod:`analyst.agent.planner`).
+here: one step (:mod:`analyst.agent.planning.step_work`) and asking for plans
+(:mod:`analyst.agent.planning.planner`).
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
-from analyst.agent import plan_answer, plan_words
 from analyst.agent import values as asked
 from analyst.agent.approval import Approvals
 from analyst.agent.budget import Budget
 from analyst.agent.partial import computed_answer
-from analyst.agent.plan import MOST_STEPS
-from analyst.agent.plan_approval import Approved, approve
-from analyst.agent.plan_begun import Begun, retold
-from analyst.agent.planner import WHOLE_TASK, Plan, Planner
-from analyst.agent.step_work import Outcome, PlanState, StepWork
+from analyst.agent.planning import plan_answer, plan_words
+from analyst.agent.planning.plan import MOST_STEPS
+from analyst.agent.planning.plan_approval import Approved, approve
+from analyst.agent.planning.plan_begun import Begun, retold
+from analyst.agent.planning.planner import WHOLE_TASK, Plan, Planner
+from analyst.agent.planning.step_work import Outcome, PlanState, StepWork
 from analyst.agent.task import Progress, Task
 from analyst.memory.telling import brief
 from analyst.record import events

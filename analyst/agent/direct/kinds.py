@@ -3,7 +3,7 @@
 Deterministic, by whole forms of words that are known, and rather too few than too many: whatever
 is not surely one of them goes through the loop, for nothing about data may be answered from thin
 air. Here: the decision, and whether a reply keeps to what was said. Not here: the forms
-(:mod:`analyst.agent.direct_forms`), and asking (:mod:`analyst.agent.direct_answer`).
+(:mod:`analyst.agent.direct.forms`), and asking (:mod:`analyst.agent.direct.answering`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from analyst.agent.context import Exchange
-from analyst.agent.direct_forms import (
+from analyst.agent.direct.forms import (
     AFTER,
     BEFORE,
     COMPARISON,

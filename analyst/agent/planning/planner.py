@@ -1,8 +1,8 @@
 """Asking the model for a plan, and what to do when a step of it failed.
 
 Here: the requests, and reading their replies; a model that cannot plan gets a plan of one step.
-Not here: the rules of plans (:mod:`analyst.agent.plan`) and carrying them out
-(:mod:`analyst.agent.planned`).
+Not here: the rules of plans (:mod:`analyst.agent.planning.plan`) and carrying them out
+(:mod:`analyst.agent.planning.planned`).
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
-from analyst.agent import plan_words, salvage
+from analyst.agent import salvage
 from analyst.agent.budget import Budget
 from analyst.agent.context import Question
 from analyst.agent.loop import AgentLoop
-from analyst.agent.plan import MOST_STEPS, PlanError, checked, draws, kind_of, read_plan
-from analyst.agent.plan_salvage import MOST_LINES, salvaged
+from analyst.agent.planning import plan_words
+from analyst.agent.planning.plan import MOST_STEPS, PlanError, checked, draws, kind_of, read_plan
+from analyst.agent.planning.plan_salvage import MOST_LINES, salvaged
 from analyst.agent.task import Progress
 from analyst.llm.completion import Completion
 from analyst.memory.telling import brief

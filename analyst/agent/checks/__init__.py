@@ -1,0 +1,1 @@
+"""What speaks for or against an answer: grounding, silent errors, agreement, a critic."""

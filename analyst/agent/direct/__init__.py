@@ -1,0 +1,1 @@
+"""Answers without the loop: which questions need no code, and how they are answered."""
