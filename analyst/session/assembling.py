@@ -26,6 +26,7 @@ from analyst.session.team_run import TeamRun, members
 from analyst.session.toolbox import Bench
 from analyst.session.workbench import checkpoints
 from analyst.tools.analysis_kernel import AnalysisKernel
+from analyst.tools.recall import LOOKS_UP, RecallTool
 from analyst.tools.registry import Tool
 
 if TYPE_CHECKING:
@@ -141,6 +142,15 @@ class Assembly:
             look_up=recollection.look_up if self.settings.memory else None,
             search=await session.toolbox.document_search(self._tool_bench(kernel)),
         )
+
+    def denial_of_recall(self) -> str:
+        """Return why findings may not be looked up for the question, "" if they may.
+
+        That is the recall tool's doing, also where no model calls it.
+        """
+        arguments = {"question": self.given.question}
+        judged = self.approvals().permissions.judge(RecallTool.name, arguments, LOOKS_UP)
+        return judged.why if judged.verdict == "deny" else ""
 
     def approvals(self) -> Approvals:
         """Return how the run asks, and by which permissions."""

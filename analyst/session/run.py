@@ -193,8 +193,7 @@ class Run:
         context = self.session.context_for(self.choice, model)
         recollection = self._recollection = self._recollect(room, handed, context)
         self._teller.listeners.append(recollection.traces.take)
-        if self.given.resumption is None:
-            await recollection.recall()
+        await self._recall(recollection)
         if recollection.sure is not None:
             await recollection.quote(recollection.sure)
             return
@@ -329,6 +328,13 @@ class Run:
             make=self._make,
             tell=self._tell,
         )
+
+    async def _recall(self, recollection: Recollection) -> None:
+        """Look up what is known, where that may be; a run that goes on did so before."""
+        if denied := self._parts.denial_of_recall():
+            self._note(f"Findings are not looked up: {denied}.", "memory")
+        elif self.given.resumption is None:
+            await recollection.recall()
 
     async def _is_known(self, loop: AgentLoop, recollection: Recollection) -> bool:
         """Let the model say whether a finding answers the question, and answer by that one."""

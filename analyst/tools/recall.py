@@ -14,6 +14,8 @@ from analyst.memory.telling import described
 from analyst.tools.registry import ToolDefaults, ToolItem, ToolResult
 from analyst.tools.risk import Risk
 
+LOOKS_UP = Risk("safe", "It looks up what was computed before.")
+
 LookUp = Callable[[str], Awaitable[Sequence[Recalled]]]
 
 
@@ -46,7 +48,7 @@ class RecallTool(ToolDefaults):
     def judge(self, arguments: Mapping[str, Any]) -> Risk:
         """Judge a look-up, which changes nothing."""
         del arguments
-        return Risk("safe", "It looks up what was computed before.")
+        return LOOKS_UP
 
     async def run(self, arguments: Mapping[str, Any]) -> AsyncIterator[ToolItem]:
         """Run one call; see :class:`analyst.tools.registry.Tool`."""

@@ -46,6 +46,21 @@ async def test_what_was_computed_is_known_in_the_next_session(
     assert (finished.status, finished.steps, finished.usage.total) == ("ok", 0, 0)
 
 
+async def test_a_project_that_denies_recall_is_not_answered_from_findings(
+    make_session: MakeSession, tmp_path: Path
+) -> None:
+    await collect(make_session(MEAN), QUESTION, data={"sales": FRAME})
+    denying = make_session(MEAN)
+    (denying.cwd / "analyst.toml").write_text(
+        '[[permissions]]\ntool = "recall"\ndecision = "deny"\n'
+    )
+    stream = await collect(denying, QUESTION, data={"sales": FRAME})
+    assert not of_kind(stream, events.FindingsRecalled)
+    assert the_answer(stream).text == "The mean price is 3.0."
+    notes = [one.text for one in of_kind(stream, events.Note)]
+    assert any(one.startswith("Findings are not looked up: denied by") for one in notes), notes
+
+
 async def test_a_likely_finding_is_the_models_to_choose_and_not_to_word(
     make_session: MakeSession,
 ) -> None:
