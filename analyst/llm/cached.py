@@ -88,7 +88,9 @@ class CachedModel:
         replies = await sample(self.model, request, count)
         if all(_is_whole(reply) for reply in replies):
             for one, reply in zip(keys, replies, strict=False):
-                await asyncio.to_thread(self._store.put, one, _kept(reply))
+                # They took that time together.
+                share = replace(reply, seconds=reply.seconds / count)
+                await asyncio.to_thread(self._store.put, one, _kept(share))
         return replies
 
     async def aclose(self) -> None:

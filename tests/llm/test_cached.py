@@ -71,7 +71,8 @@ class WritesTogether(ScriptedModel):
     """Plays several replies to one request, as a server that writes them together does."""
 
     async def complete_many(self, request: CompletionRequest, count: int) -> Sequence[Completion]:
-        return [await whole_reply(self, request) for _ in range(count)]
+        replies = [await whole_reply(self, request) for _ in range(count)]
+        return [replace(reply, seconds=6.0) for reply in replies]
 
 
 async def test_replies_written_together_are_kept_together(tmp_path: Path) -> None:
@@ -82,6 +83,7 @@ async def test_replies_written_together_are_kept_together(tmp_path: Path) -> Non
     again = await silent.complete_many(REQUEST, 2)
     assert [one.text for one in again] == [one.text for one in first] == ["a", "b"]
     assert all(one.replayed is not None for one in again)
+    assert [one.replayed_seconds for one in again] == [3.0, 3.0]
     # They are no replies to one request alone, nor to three.
     assert (await reply(asked)).text == "c"
     with pytest.raises(AssertionError):
