@@ -18,6 +18,7 @@ from analyst.agent.action import ToolCall
 from analyst.agent.approval import Approvals
 from analyst.agent.budget import Budget
 from analyst.agent.checks.choices import choice_doubts, choices_asked
+from analyst.agent.checks.shapes import shape_doubts
 from analyst.agent.context import Context
 from analyst.agent.gate import REPEATED, Admitted, Gate
 from analyst.agent.merging import merged
@@ -336,6 +337,9 @@ class ToolCalls:
             and only_literals(code, task.value_names)
         )
         choices = choices_asked(task.question.text, task.value_names, task.value_pattern)
-        strange = choice_doubts(progress.values, choices) if self.doubting else ()
+        strange: tuple[str, ...] = ()
+        if self.doubting:
+            values = progress.values
+            strange = (*choice_doubts(values, choices), *shape_doubts(values))
         doubts = (*result.doubts, *strange)
         return (*doubts, NOT_COMPUTED) if typed_in else doubts

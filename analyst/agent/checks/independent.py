@@ -13,6 +13,7 @@ from typing import Any
 from analyst.agent.action import MalformedActionError, ToolCall
 from analyst.agent.approval import Approvals
 from analyst.agent.checks.choices import choice_doubts, choices_asked
+from analyst.agent.checks.shapes import shape_doubts
 from analyst.agent.noting import note_result
 from analyst.agent.protocol import CODE_TOOL, ActionProtocol
 from analyst.agent.task import Progress, Task
@@ -99,5 +100,9 @@ async def compute(
         code=str(arguments["code"]),
         values=apart.values,
         seen=tuple(apart.seen),
-        doubts=(*result.doubts, *choice_doubts(apart.values, choices)),
+        doubts=(
+            *result.doubts,
+            *choice_doubts(apart.values, choices),
+            *shape_doubts(apart.values),
+        ),
     )
