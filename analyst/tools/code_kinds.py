@@ -25,6 +25,17 @@ _NETWORK = frozenset(
     webbrowser xmlrpc pycurl grpc
     """.split()  # noqa: SIM905 - a list of words
 )
+_COMPUTING = frozenset(
+    """
+    pandas numpy scipy sklearn statsmodels plotly matplotlib seaborn polars pyarrow duckdb dateutil
+    math cmath statistics random decimal fractions datetime time calendar zoneinfo re string
+    textwrap difflib collections itertools functools operator bisect heapq json csv io copy typing
+    dataclasses enum warnings abc numbers unicodedata hashlib base64 os posix shutil pathlib
+    __future__ IPython
+    """.split()  # noqa: SIM905 - a list of words
+)
+"""Modules of which the other rules here know what leads out of computing."""
+
 _PROGRAM_CALLS = re.compile(
     r"system|popen|fork(?:pty)?|kill(?:pg)?|exec[lv]p?e?|(?:posix_)?spawn[lv]?p?e?|startfile"
     r"|create_subprocess_\w+|run_cell\w*|run_line_magic|getoutput"
@@ -174,6 +185,8 @@ def _of_module(module: str) -> Iterator[str]:
         yield "own code"
     elif top in {"pickle", "cloudpickle", "dill", "joblib", "shelve"}:
         yield "unpickles"
+    elif top not in _COMPUTING:
+        yield "other modules"
 
 
 def _of_call(name: str, of: str) -> Iterator[str]:

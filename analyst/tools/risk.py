@@ -46,8 +46,8 @@ def judge_code(code: object, *, hosts: Sequence[str] = (), isolated: bool = True
     if not isolated:
         words = ["The kernel is not isolated: it can do all that you can.", *_words(found, hosts)]
         return Risk("risky" if found else "contained", " ".join(words))
-    # An isolated kernel has no environment of the user's.
-    found -= {"environment"}
+    # An isolated kernel has no environment of the user's, and holds what modules do.
+    found -= {"environment"} | (set() if hosts else {"other modules"})
     if not found:
         return Risk("safe", COMPUTES)
     leaves = bool(hosts) and bool(found & _MAY_USE_NETWORK)
@@ -56,6 +56,7 @@ def judge_code(code: object, *, hosts: Sequence[str] = (), isolated: bool = True
 
 _MAY_USE_NETWORK = frozenset(
     {"too long", "commands", "unreadable", "own code", "programs", "network", "reads elsewhere"}
+    | {"other modules"}
 )
 
 
@@ -78,5 +79,6 @@ def _words(found: set[str], hosts: Sequence[str]) -> list[str]:
         "deletes": "It deletes files; of yours it sees none.",
         "writes": "It writes files, in its own workspace.",
         "unpickles": "It loads pickled objects, which can run code.",
+        "other modules": "It uses modules of which is not known what they do.",
     }
     return [sentence for kind, sentence in words.items() if kind in found and sentence]

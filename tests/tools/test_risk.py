@@ -122,3 +122,27 @@ def test_what_nothing_holds_or_nobody_can_judge_is_risky():
 @given(st.text(max_size=300))
 def test_judging_never_fails(code):
     assert judge_code(code).words
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import psutil",
+        "from some_helper import work",
+        "import asyncio.subprocess as s",
+        "import pandas as pd, marimo",
+        "import antigravity",
+    ],
+)
+def test_without_isolation_unknown_modules_are_risky_and_else_held(code: str) -> None:
+    assert judge_code(code, isolated=False).level == "risky"
+    assert judge_code(code).level == "safe"
+    assert judge_code(code, hosts=["example.org"]).level == "risky"
+
+
+def test_without_isolation_the_usual_libraries_are_not_asked_about() -> None:
+    code = (
+        "import pandas as pd\nimport plotly.express as px\nfrom sklearn.linear_model import Ridge\n"
+        "from scipy import stats\nimport statsmodels.api as sm\nprint(pd.read_csv('x.csv').mean())"
+    )
+    assert judge_code(code, isolated=False).level == "contained"
