@@ -36,7 +36,7 @@ def decimals_asked(
         for match in _DECIMALS.finditer(text)
     ]
     counts = [count for _, count in found]
-    if not counts:
+    if not counts or not names:
         return {}
     distinct = set(counts)
     if len(names) == 1 and len(distinct - {0}) == 1:

@@ -88,3 +88,7 @@ def test_values_are_read_in_the_callers_format_and_only_those_asked_for() -> Non
 )
 def test_a_lone_number_is_a_last_line_that_is_nothing_else(text: str, number: str | None) -> None:
     assert lone_number(text) == number
+
+
+def test_where_no_value_is_asked_for_there_is_nothing_to_round() -> None:
+    assert decimals_asked("The mean to 2 decimals, the p-value to 4 decimals.", [], None) == {}
