@@ -118,11 +118,11 @@ def retry_note(situation: Situation) -> str:
     """Word what was wrong with a first try, for a model that is asked afresh."""
     result = situation.result
     if result.status != "ok":
-        what = result.trouble or result.observation
-        return f"A first try failed with {what}\nMind that, and do it another way."
+        what = marked(result.trouble or result.observation)
+        return f"A first try failed with\n{what}\nMind that, and do it another way."
     if situation.doubts:
-        lost = " ".join(situation.doubts)
-        return f"A first try went wrong: {lost}"
+        lost = marked(" ".join(situation.doubts))
+        return f"A first try went wrong:\n{lost}"
     unfit = [name for name in situation.missing if name in result.unfit]
     held = [f"{name} was {result.unfit[name]}" for name in unfit]
     left = ", ".join(name for name in situation.missing if name not in unfit)
@@ -133,9 +133,9 @@ def retry_note(situation: Situation) -> str:
 def fenced_observation(situation: Situation) -> str:
     """Word a finished call for a small model: what came out, and the one thing to do next."""
     result = situation.result
-    text = result.observation
     if result.status == "refused":
-        return text
+        return result.observation
+    text = marked("\n".join((result.observation, *situation.doubts)))
     if result.status != "ok":
         if result.defined and not result.state_lost:
             names = ", ".join(result.defined)
@@ -145,9 +145,8 @@ def fenced_observation(situation: Situation) -> str:
             )
         return f"{text}\nWrite the code again, corrected."
     if situation.doubts:
-        doubts = "\n".join(situation.doubts)
         return (
-            f"{text}\n{doubts}\nIf values were lost that should count, convert them properly "
+            f"{text}\nIf values were lost that should count, convert them properly "
             "and write the code again; if not, write the last line again."
         )
     if situation.missing:

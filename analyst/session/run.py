@@ -261,7 +261,7 @@ class Run:
                     "injection_suspected",
                     "warning",
                 )
-        return [marked(text) for text in texts] if self.choice.protocol == "native" else [*texts]
+        return [marked(text) for text in texts]
 
     async def _answer_directly(self) -> bool:
         """Answer a question that needs neither code nor data, if it is one."""
