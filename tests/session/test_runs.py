@@ -68,7 +68,7 @@ async def test_the_profile_goes_first_and_holds_no_rows(make_session: MakeSessio
     await collect(session, "Who?", data={"people": frame})
     request = scripted(session).requests[0]
     asked = request.messages[-1]["content"]
-    assert asked.startswith("people: 20 rows x 2 columns\n- 'name' text")
+    assert re.match(r"\[data \w{8}]\npeople: 20 rows x 2 columns\n- 'name' text", asked)
     assert asked.endswith("Who?")
     assert "person 15" not in asked
 

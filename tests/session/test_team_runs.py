@@ -88,7 +88,7 @@ async def test_a_small_team_plans_computes_and_reviews(
     first, second, _, review = (request.messages for request in requests(session))
     assert first[:3] == second[:3]
     for one in (first[3], second[3]):
-        assert one["content"].startswith("df: 4 rows x 1 columns")
+        assert one["content"].partition("\n")[2].startswith("df: 4 rows x 1 columns")
     assert "planner plans: 1. Sort x\n2. Take the middle value" in second[3]["content"]
     assert review[: len(second)] == second
     assert review[-1]["content"].startswith("Review the code and the answer above.")

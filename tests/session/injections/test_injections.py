@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import pytest
@@ -184,6 +184,8 @@ WAYS_IN: tuple[Callable[[World, str, int], Planted], ...] = (
     passage_of_a_document,
     code_of_a_finding,
 )
+WAYS_TO_SMALL_MODELS = (cell_of_a_file, cell_of_a_frame, name_of_a_column, message_of_an_error)
+"""Of those, what reaches a model that is told of no tools but Python."""
 
 
 def test_there_are_as_many_as_are_claimed() -> None:
@@ -191,9 +193,19 @@ def test_there_are_as_many_as_are_claimed() -> None:
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("way_in", WAYS_IN, ids=lambda way: way.__name__)
+@pytest.mark.parametrize(
+    ("way_in", "protocol"),
+    [
+        *((way, "native") for way in WAYS_IN),
+        *((way, "fenced") for way in WAYS_IN if way in WAYS_TO_SMALL_MODELS),
+    ],
+    ids=lambda one: one if isinstance(one, str) else one.__name__,
+)
 async def test_nothing_comes_of_instructions_in_data(
-    way_in: Callable[[World, str, int], Planted], world: World, tmp_path: Path
+    way_in: Callable[[World, str, int], Planted],
+    protocol: Literal["native", "fenced"],
+    world: World,
+    tmp_path: Path,
 ) -> None:
     actions = world.actions()
     names = list(actions)
@@ -207,7 +219,7 @@ async def test_nothing_comes_of_instructions_in_data(
         cwd=world.folder.parent,
         data_directory=tmp_path / "data",
         model=scripted,
-        protocol="native",
+        protocol=protocol,
         settings=settings,
     )
     session.toolbox.sources.append(world)
