@@ -25,7 +25,7 @@ from analyst.llm.completion import (
     TextDelta,
 )
 from analyst.llm.reply_store import KeptCall, KeptReply, ReplyStore
-from analyst.llm.sampling import ManyReplies, sample, whole_reply
+from analyst.llm.sampling import ManyReplies, one_after_another
 from analyst.record.events import Usage
 
 KEY_VERSION = 1
@@ -76,8 +76,7 @@ class CachedModel:
     async def complete_many(self, request: CompletionRequest, count: int) -> Sequence[Completion]:
         """Return ``count`` replies, kept or new; see :class:`~analyst.llm.sampling.ManyReplies`."""
         if not isinstance(self.model, ManyReplies):
-            seeds = range(request.seed or 0, (request.seed or 0) + count)
-            return [await whole_reply(self, replace(request, seed=seed)) for seed in seeds]
+            return await one_after_another(self, request, count)
         started = time.monotonic()
         key = request_key(request, model=self.name, where=self._where)
         keys = [_part_of(key, number, count) for number in range(count)] if key else []
@@ -85,7 +84,7 @@ class CachedModel:
         found = [one for one in kept if one is not None]
         if len(found) == count:
             return [_given_again(one, started) for one in found]
-        replies = await sample(self.model, request, count)
+        replies = await self.model.complete_many(request, count)
         if all(_is_whole(reply) for reply in replies):
             for one, reply in zip(keys, replies, strict=False):
                 # They took that time together.

@@ -34,6 +34,13 @@ async def sample(
     """
     if count > 1 and isinstance(model, ManyReplies):
         return await model.complete_many(request, count)
+    return await one_after_another(model, request, count)
+
+
+async def one_after_another(
+    model: LanguageModel, request: CompletionRequest, count: int
+) -> Sequence[Completion]:
+    """Return ``count`` replies, each by a request of its own; see :func:`sample`."""
     return [
         await whole_reply(model, replace(request, seed=(request.seed or 0) + number))
         for number in range(count)
