@@ -17,8 +17,7 @@ from analyst.agent import values as asked
 from analyst.agent.action import ToolCall
 from analyst.agent.approval import Approvals
 from analyst.agent.budget import Budget
-from analyst.agent.checks.choices import choice_doubts, choices_asked
-from analyst.agent.checks.shapes import shape_doubts
+from analyst.agent.checks.strange_values import value_doubts
 from analyst.agent.context import Context
 from analyst.agent.gate import REPEATED, Admitted, Gate
 from analyst.agent.merging import merged
@@ -336,10 +335,6 @@ class ToolCalls:
             and isinstance(code, str)
             and only_literals(code, task.value_names)
         )
-        choices = choices_asked(task.question.text, task.value_names, task.value_pattern)
-        strange: tuple[str, ...] = ()
-        if self.doubting:
-            values = progress.values
-            strange = (*choice_doubts(values, choices), *shape_doubts(values))
+        strange = value_doubts(task, progress.values) if self.doubting else ()
         doubts = (*result.doubts, *strange)
         return (*doubts, NOT_COMPUTED) if typed_in else doubts

@@ -331,6 +331,8 @@ class Run:
 
     async def _recall(self, recollection: Recollection) -> None:
         """Look up what is known, where that may be; a run that goes on did so before."""
+        if recollection.memory is None:
+            return
         if denied := self._parts.denial_of_recall():
             self._note(f"Findings are not looked up: {denied}.", "memory")
         elif self.given.resumption is None:

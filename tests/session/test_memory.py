@@ -59,6 +59,9 @@ async def test_a_project_that_denies_recall_is_not_answered_from_findings(
     assert the_answer(stream).text == "The mean price is 3.0."
     notes = [one.text for one in of_kind(stream, events.Note)]
     assert any(one.startswith("Findings are not looked up: denied by") for one in notes), notes
+    forgetful = make_session(MEAN, settings={"memory": False})
+    stream = await collect(forgetful, QUESTION, data={"sales": FRAME})
+    assert not [one for one in of_kind(stream, events.Note) if one.code == "memory"]
 
 
 async def test_a_likely_finding_is_the_models_to_choose_and_not_to_word(

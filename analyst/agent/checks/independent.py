@@ -12,8 +12,7 @@ from typing import Any
 
 from analyst.agent.action import MalformedActionError, ToolCall
 from analyst.agent.approval import Approvals
-from analyst.agent.checks.choices import choice_doubts, choices_asked
-from analyst.agent.checks.shapes import shape_doubts
+from analyst.agent.checks.strange_values import value_doubts
 from analyst.agent.noting import note_result
 from analyst.agent.protocol import CODE_TOOL, ActionProtocol
 from analyst.agent.task import Progress, Task
@@ -94,15 +93,10 @@ async def compute(
     if result is None or result.status != "ok":
         return None
     apart = Progress()
-    choices = choices_asked(task.question.text, task.value_names, task.value_pattern)
     note_result(task, result, "".join(printed), apart)
     return Computed(
         code=str(arguments["code"]),
         values=apart.values,
         seen=tuple(apart.seen),
-        doubts=(
-            *result.doubts,
-            *choice_doubts(apart.values, choices),
-            *shape_doubts(apart.values),
-        ),
+        doubts=(*result.doubts, *value_doubts(task, apart.values)),
     )
