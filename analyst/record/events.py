@@ -431,6 +431,9 @@ class Answer(EventBase):
     complete: bool = Field(
         default=True, description="false: a budget ended the run, the text says what is missing"
     )
+    ungrounded: tuple[str, ...] = Field(
+        default=(), description="numbers of the text, as written, that stand in no output"
+    )
 
 
 class RunFinished(EventBase):

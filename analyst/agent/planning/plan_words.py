@@ -59,7 +59,7 @@ def ask_what_now(
     native: bool,
 ) -> str:
     """Ask whether to leave a failed step out, or how to go on without it."""
-    lines = [f"The task: {question}"]
+    lines = [question, ""]
     lines += [f"Done: {steps[at].text}" for at in range(failed) if done[at] == "ok"]
     lines += [
         f"Failed: {steps[failed].text}",
@@ -86,15 +86,18 @@ def step_question(
     note: str,
     native: bool,
 ) -> str:
-    """Compose what a step is asked: what is there, what to do now, what to leave."""
+    """Compose what a step is asked: what is there, what to do now, what to leave.
+
+    The question comes first and whole: no step loses sight of its conditions, and a server that
+    has read it for the plan need not read it again.
+    """
     step = steps[at]
-    parts = []
+    parts = [question]
     if listed := artefact_lines(artefacts):
         parts.append(as_data("Variables that are there.", listed))
     if passages:
         parts.append(passages_told(passages))
-    parts.append(f"This is step {at + 1} of {len(steps)} towards: {question}")
-    parts.append(f"Do now only this: {step.text}")
+    parts.append(f"This is step {at + 1} of {len(steps)}. Do now only this: {step.text}")
     leave = [f"`{one.name}`" for one in step.artefacts if one.kind == "variable"]
     if leave:
         parts.append(f"Leave the result in {', '.join(leave)}, and print it.")
@@ -123,23 +126,24 @@ def synthesis_question(
     native: bool,
 ) -> str:
     """Ask for the answer, from what the steps came to."""
-    parts = [as_data("What was done, and what came out.", results)]
+    parts = [question, as_data("What was done, and what came out.", results)]
     if listed := artefact_lines(artefacts):
         parts.append(as_data("Variables that are there.", listed))
     if passages:
         parts.append(passages_told(passages))
-    parts.append(f"All that is done. The task was: {question}")
     cite = " Name a passage, as in [K1], where a sentence rests on it." if passages else ""
     if native:
         parts.append(
-            "Answer it now in Markdown, the answer first, with the numbers that came out and "
-            f"their units; use no other numbers.{cite} Say what could not be found out. The "
-            "charts are shown beside your answer. Call nothing, unless a number is lacking."
+            "All that is done. Answer now in Markdown, the answer first, with the numbers that "
+            f"came out and their units; use no other numbers.{cite} Say what could not be found "
+            "out. The charts are shown beside your answer. Call nothing, unless a number is "
+            "lacking."
         )
     else:
         parts.append(
-            "Write no code. Reply with one line that starts with FINAL: and answers the task in "
-            f"two to five sentences, with the numbers that came out above and no others.{cite}"
+            "All that is done. Write no code. Reply with one line that starts with FINAL: and "
+            "answers the task in two to five sentences, with the numbers that came out above and "
+            f"no others.{cite}"
         )
     return "\n\n".join(parts)
 

@@ -26,7 +26,7 @@ from analyst.record.making import EventMaker
 TRIES = 2
 """A step that fails is tried once more."""
 
-QUESTION_TOLD = 400
+REASON_TOLD = 400
 LONGEST_RESULT = 4000
 WORDS_STEPS = 3
 _CHART_TYPES = ("application/vnd.plotly.v1+json", "image/png", "image/svg+xml", "image/jpeg")
@@ -133,9 +133,8 @@ class StepWork:
         progress: Progress,
     ) -> AsyncIterator[events.Event | Outcome]:
         step, alone = plan.steps[at], len(plan.steps) == 1
-        whole = self.task.question.text
         text = plan_words.step_question(
-            whole if names or alone else brief(whole, QUESTION_TOLD),
+            self.task.question.text,
             plan.steps,
             at,
             artefacts=await self.bench.news(),
@@ -157,7 +156,7 @@ class StepWork:
             match item:
                 case events.Answer():
                     result = item.text[:LONGEST_RESULT]
-                    reason = "" if item.complete else brief(item.text, QUESTION_TOLD)
+                    reason = "" if item.complete else brief(item.text, REASON_TOLD)
                 case events.OutputEmitted(output=dict() as output):
                     charts += chart_titles(output)
                     yield item
@@ -167,7 +166,7 @@ class StepWork:
                 case _:
                     yield item
         if ended and all(one.status != "ok" for one in ended):
-            reason = reason or brief(ended[-1].observation, QUESTION_TOLD)
+            reason = reason or brief(ended[-1].observation, REASON_TOLD)
         troubles = [reason] if reason else await self._troubles(step, charts)
         yield Outcome(
             status="error" if troubles else "ok",
@@ -222,7 +221,7 @@ class StepWork:
             elif item.complete:
                 outcome = Outcome(status="ok", result=item.text)
             else:
-                outcome = Outcome(status="error", reason=brief(item.text, QUESTION_TOLD))
+                outcome = Outcome(status="error", reason=brief(item.text, REASON_TOLD))
         yield outcome
 
     async def run(
