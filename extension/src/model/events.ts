@@ -672,6 +672,10 @@ export interface Answer {
   t: number;
   text: string;
   type: 'answer';
+  /**
+   * numbers of the text, as written, that stand in no output
+   */
+  ungrounded: string[];
   values: {
     [k: string]: unknown;
   };
