@@ -6,6 +6,7 @@ window's end. Not here: how an observation is worded (:mod:`analyst.agent.protoc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,12 +54,22 @@ class Question:
 class Exchange:
     """A question of this conversation that ended, and its answer.
 
-    ``computed``: not said by the model out of what it knows.
+    ``computed``: not said by the model out of what it knows. ``ungrounded``: numbers of it, as they
+    are written, that nothing computed.
     """
 
     question: str
     answer: str
     computed: bool = True
+    ungrounded: tuple[str, ...] = ()
+
+    @property
+    def computed_answer(self) -> str:
+        """The answer as far as code stands behind it."""
+        text = self.answer if self.computed else ""
+        for number in self.ungrounded:
+            text = re.sub(rf"(?<![\w.]){re.escape(number)}(?!\w|[.,]\d)", "…", text)
+        return text
 
 
 @dataclass
@@ -120,17 +131,15 @@ class Context:
             text = f"{last['content']}\n\n{text}"
         self.append({"role": "user", "content": text})
 
-    def conclude(self, question: str, answer: str, *, computed: bool = True) -> None:
+    def conclude(
+        self, question: str, answer: str, *, computed: bool = True, ungrounded: Sequence[str] = ()
+    ) -> None:
         """Note the answer of a finished question, for compaction and for follow-ups."""
-        self.exchanges.append(Exchange(question, answer, computed))
+        self.exchanges.append(Exchange(question, answer, computed, tuple(ungrounded)))
 
     def said(self) -> list[str]:
-        """Return the questions that ended and their answers, but those no code stands behind."""
-        return [
-            text
-            for one in self.exchanges
-            for text in (one.question, one.answer if one.computed else "")
-        ]
+        """Return the questions that ended, and their answers as far as code stands behind them."""
+        return [text for one in self.exchanges for text in (one.question, one.computed_answer)]
 
     def needs_compaction(self, reply_tokens: int) -> bool:
         """Tell whether the next reply could pass the share of the window that is kept free."""

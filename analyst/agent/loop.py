@@ -268,8 +268,10 @@ class AgentLoop:
             yield make(events.Note, level="warning", code="not_computed", text=against)
             self.context.append({"role": "user", "content": against})
             return
-        said = self.context.said()
-        if self.grounding and (strange := not_computed(task, final.text, progress, said)):
+        strange: list[str] = []
+        if self.grounding:
+            strange = not_computed(task, final.text, progress, self.context.said())
+        if strange:
             numbers = ", ".join(strange[:MOST_NUMBERS_TOLD])
             text = f"Not in any output: {numbers}."
             yield make(events.Note, level="warning", code="not_grounded", text=text)
@@ -279,7 +281,9 @@ class AgentLoop:
                 if progress.retrying:
                     yield make(events.Note, code="retry", text="Trying afresh.")
                 return
-        async for event in self._conclude(task, final.text, budget, make, progress):
+        async for event in self._conclude(
+            task, final.text, budget, make, progress, ungrounded=strange
+        ):
             yield event
 
     def _rests_on_said(self, text: str) -> bool:
@@ -305,7 +309,14 @@ class AgentLoop:
         self.context.ask_again(task.question, "Print every number that the answer needs.")
 
     async def _conclude(
-        self, task: Task, text: str, budget: Budget, make: EventMaker, progress: Progress
+        self,
+        task: Task,
+        text: str,
+        budget: Budget,
+        make: EventMaker,
+        progress: Progress,
+        *,
+        ungrounded: Sequence[str] = (),
     ) -> AsyncIterator[events.Event]:
         if self.verifier is not None and not progress.verified:
             progress.verified = True
@@ -318,8 +329,10 @@ class AgentLoop:
                     async for event in self._reconsider(task, item, budget, make, progress):
                         yield event
                     return
-        self.context.conclude(task.question.text, text)
-        yield make(events.Answer, text=text, values=dict(progress.values))
+        self.context.conclude(task.question.text, text, ungrounded=ungrounded)
+        yield make(
+            events.Answer, text=text, values=dict(progress.values), ungrounded=tuple(ungrounded)
+        )
 
     async def _reconsider(
         self, task: Task, verdict: Verdict, budget: Budget, make: EventMaker, progress: Progress

@@ -13,6 +13,9 @@ WRITTEN_NUMBER = r"-?\d+(?:,\d{3})*(?:\.\d+)?(?:[eE][+-]?\d+)?"
 NUMBER = re.compile(rf"(?<![\w.]){WRITTEN_NUMBER}")
 """A number as answers and prints write it; commas stand between thousands."""
 
+_EXACTLY = 1e-9
+"""Share of a value by which it may be off, as floating-point numbers are."""
+
 
 def numbers_in(text: str) -> list[str]:
     """Return the numbers of a text as they are written, in order."""
@@ -25,9 +28,10 @@ def read_number(text: str) -> float:
 
 
 def rounds_to(value: float, text: str) -> bool:
-    """Whether a value, rounded as a number is written, is that number."""
-    if not math.isfinite(value):
+    """Whether a value, rounded as a number is written, is that number; halves go either way."""
+    told = read_number(text)
+    if not math.isfinite(value) or not math.isfinite(told):
         return False
-    mantissa, _, exponent = text.lower().partition("e")
-    places = 12 if exponent else len(mantissa.partition(".")[2])
-    return math.isclose(round(value, places), read_number(text), rel_tol=1e-9, abs_tol=1e-12)
+    mantissa, _, power = text.lower().partition("e")
+    unit = float(f"1e{int(power or 0) - len(mantissa.partition('.')[2])}")
+    return abs(value - told) <= unit / 2 * (1 + _EXACTLY) + _EXACTLY * abs(told)

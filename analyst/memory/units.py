@@ -11,7 +11,7 @@ import math
 import re
 
 from analyst.memory.finding import Scalar
-from analyst.memory.numbers import NUMBER, rounds_to
+from analyst.memory.numbers import NUMBER, read_number, rounds_to
 
 _WRITTEN = {
     "%": "% percent pct",
@@ -193,7 +193,8 @@ def _unit_in_text(value: float, answer: str) -> str | None:
 def _is(value: float, text: str) -> bool:
     """Whether a number is a value, rounded to no fewer than two figures unless it is exact."""
     figures = len(re.sub(r"e.*|\D", "", text.lower()).lstrip("0"))
-    return rounds_to(value, text) and (figures > 1 or rounds_to(value * 1e6, f"{text}e6"))
+    exactly = math.isclose(value, read_number(text), rel_tol=1e-9)
+    return rounds_to(value, text) and (figures > 1 or exactly)
 
 
 def _unit_at(text: str, number: re.Match[str]) -> str | None:

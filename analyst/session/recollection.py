@@ -183,6 +183,9 @@ class Recollection:
         """Keep what the run computed, and tell what was known of older data."""
         if self.memory is None:
             return
+        if answer is not None and answer.ungrounded:
+            self._notice("The answer is not kept as a finding: numbers of it stand in no output.")
+            return
         left = finding_of(
             question=self.question,
             answer=answer,

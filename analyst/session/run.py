@@ -200,7 +200,7 @@ class Run:
         task = Task(
             question=Question(text=self.given.question, value_names=self.given.values),
             value_pattern=self.given.value_pattern,
-            has_data=bool(handed or room.frames or room.files),
+            has_data=bool(handed or room.frames or room.files or self._asks_databases),
         )
         loop = agent_loop(
             model,
@@ -328,6 +328,11 @@ class Run:
             make=self._make,
             tell=self._tell,
         )
+
+    @property
+    def _asks_databases(self) -> bool:
+        """Whether the model can ask databases of the user's; a small one cannot."""
+        return self.choice.protocol == "native" and bool(self.configuration.databases)
 
     async def _recall(self, recollection: Recollection) -> None:
         """Look up what is known, where that may be; a run that goes on did so before."""

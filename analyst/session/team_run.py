@@ -125,7 +125,7 @@ class TeamRun:
         async for event in work.run(budget, make, progress):
             yield event
             if isinstance(event, events.Answer):
-                self._conclude(event.text)
+                self._conclude(event)
 
     def _speaker(self, member: Member) -> Speaker:
         ready, role = member.ready, member.role
@@ -170,13 +170,13 @@ class TeamRun:
             ]
         return as_data("Earlier in this conversation.", lines) if lines else ""
 
-    def _conclude(self, answer: str) -> None:
+    def _conclude(self, answer: events.Answer) -> None:
         question = self.task.question.text
         self.context.append({"role": "user", "content": question})
         native = any(one.role.does == "compute" and one.is_native for one in self.members)
-        final = answer if native else f"FINAL: {answer}"
+        final = answer.text if native else f"FINAL: {answer.text}"
         self.context.append({"role": "assistant", "content": final})
-        self.context.conclude(question, answer)
+        self.context.conclude(question, answer.text, ungrounded=answer.ungrounded)
         # Their own conversations were told of the data; this one was not.
         self.room.shown.clear()
 

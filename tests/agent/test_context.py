@@ -93,3 +93,9 @@ def test_compaction_keeps_what_the_user_said_once_for_all_and_what_was_decided()
     for gone in ("Mean price?", "Clean it up", "The rest is fine", "number 1?"):
         assert gone not in text
     assert "number 2?" in text
+
+
+def test_numbers_that_nothing_computed_do_not_count_as_said() -> None:
+    context = Context(OPENING, window=1000)
+    context.conclude("Mean?", "It is 12.5, not 2.5 or 12.55.", ungrounded=["2.5"])
+    assert context.said() == ["Mean?", "It is 12.5, not … or 12.55."]

@@ -80,6 +80,17 @@ async def test_a_likely_finding_is_the_models_to_choose_and_not_to_word(
     assert "Computed before" not in str(prompt.messages)
 
 
+async def test_an_answer_with_numbers_from_nowhere_is_no_finding(
+    make_session: MakeSession,
+) -> None:
+    wrong = [MEAN[0], "FINAL: The mean price is 7.77."]
+    stream = await collect(make_session([*wrong, *wrong]), QUESTION, data={"sales": FRAME})
+    assert the_answer(stream).ungrounded == ("7.77",)
+    assert not of_kind(stream, events.FindingSaved)
+    notes = [one.text for one in of_kind(stream, events.Note) if one.code == "memory"]
+    assert notes == ["The answer is not kept as a finding: numbers of it stand in no output."]
+
+
 async def test_a_chart_is_shown_again(make_session: MakeSession) -> None:
     chart = (
         "import plotly.express as px\n"

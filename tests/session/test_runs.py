@@ -447,10 +447,33 @@ async def test_a_number_that_no_code_computed_is_put_to_the_model_once_and_marke
     notes = [note.text for note in of_kind(stream, events.Note) if note.code == "not_grounded"]
     assert notes == ["Not in any output: 7.77.", "Not in any output: 7.77."]
     assert the_answer(stream).text == "It is still 7.77."
+    assert the_answer(stream).ungrounded == ("7.77",)
     replies[1:] = ["FINAL: It is 7.77.", code("print(2 * 3.885)"), "FINAL: It is 7.77."]
     session = make_session(replies, settings=off)
     stream = await collect(session, "What is the mean qty?", data={"df": FRAME})
     assert len([one for one in of_kind(stream, events.Note) if one.code == "not_grounded"]) == 1
+    assert the_answer(stream).ungrounded == ()
+
+
+async def test_a_number_that_was_marked_is_no_ground_for_the_next_answer(
+    make_session: MakeSession,
+) -> None:
+    mean = code("print(df['qty'].mean())")
+    marked = "FINAL: It is 2.33, or 7.77."
+    session = make_session(
+        [mean, marked, mean, marked, code("print('ok')"), *["FINAL: 7.77 and 2.33."] * 4]
+    )
+    await collect(session, "What is the mean qty?", data={"df": FRAME})
+    stream = await collect(session, "Which two numbers did you give?")
+    assert the_answer(stream).ungrounded == ("7.77",)
+
+
+async def test_numbers_are_grounded_without_data_too_once_something_ran(
+    make_session: MakeSession,
+) -> None:
+    session = make_session([code("print(12345)"), *["FINAL: It came to 99,999."] * 2])
+    stream = await collect(session, "Simulate it.")
+    assert the_answer(stream).ungrounded == ("99,999",)
 
 
 async def test_compaction_tells_the_model_which_variables_live(make_session: MakeSession) -> None:

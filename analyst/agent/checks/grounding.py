@@ -1,31 +1,27 @@
 """Whether the numbers of an answer were computed: each must stand in what was executed or asked.
 
 A deterministic check, by the numbers alone: a number may be rounded, be a share of one as a
-percentage, or be told in thousands, millions or billions. Not here: whether it is the right one.
+percentage, or be told in thousands, millions or billions. Not here: how numbers are written
+(:mod:`.written_numbers`), and whether one is the right one.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
+from analyst.agent.checks.written_numbers import Reading, values_in, written_numbers
 from analyst.agent.reuse import without_citations
-from analyst.memory.numbers import NUMBER, numbers_in, read_number, rounds_to
-
-SMALL = 12
-"""Whole numbers up to this count things in sentences, and are not looked for."""
 
 MOST_CHARACTERS = 60_000
 """Of what was executed that is looked through, from its end."""
 
-_LIST_MARK = re.compile(r"^\s*\d{1,3}[.)]\s", re.MULTILINE)
-_PERCENT = re.compile(r"\s?(?:%|percent\b|per cent\b|pp\b)", re.IGNORECASE)
-_SCALES = (
-    (re.compile(r"\s?(?:thousand|k)\b", re.IGNORECASE), 1e3),
-    (re.compile(r"\s?(?:million|mn|m)\b", re.IGNORECASE), 1e6),
-    (re.compile(r"\s?(?:billion|bn|b)\b", re.IGNORECASE), 1e9),
-    (re.compile(r"\s?(?:trillion|tn)\b", re.IGNORECASE), 1e12),
-)
+_EXACTLY = 1e-9
+"""Share of a value by which it may be off, as floating-point numbers are."""
+
+_NO_CLAIMS = re.compile(r"^\s*\d{1,3}[.)]\s|https?://\S+", re.MULTILINE)
+"""Marks of lists, and addresses."""
 
 
 def numbers_not_computed(answer: str, sources: Iterable[str]) -> list[str]:
@@ -33,27 +29,21 @@ def numbers_not_computed(answer: str, sources: Iterable[str]) -> list[str]:
 
     ``sources``: what code printed, what the model was told, what was asked and answered before.
     """
-    known = {
-        abs(read_number(one)) for text in sources for one in numbers_in(text[-MOST_CHARACTERS:])
-    }
-    text = _LIST_MARK.sub(" ", without_citations(answer))
+    known: set[float] = set()
+    for text in sources:
+        known |= values_in(text[-MOST_CHARACTERS:])
     found: dict[str, None] = {}
-    for match in NUMBER.finditer(text):
-        written = match[0].lstrip("-")
-        value = read_number(written)
-        if value.is_integer() and value <= SMALL and "." not in written:
-            continue
-        factors = _factors(text, match.end())
-        if not any(rounds_to(one * by, written) for one in known for by in factors):
-            found[match[0]] = None
+    for one in written_numbers(_NO_CLAIMS.sub(" ", without_citations(answer))):
+        whole = any(_stands_in(reading, known, one.factors) for reading in one.readings)
+        several = one.parts and all(_stands_in(part, known, one.factors) for part in one.parts)
+        if not whole and not several:
+            found[one.text] = None
     return [*found]
 
 
-def _factors(text: str, end: int) -> tuple[float, ...]:
-    """Return by what a computed number may be multiplied to be one that ends at ``end``."""
-    if _PERCENT.match(text, end):
-        return (1.0, 100.0)
-    for words, scale in _SCALES:
-        if words.match(text, end):
-            return (1.0, 1 / scale)
-    return (1.0,)
+def _stands_in(reading: Reading, known: Collection[float], factors: Iterable[float]) -> bool:
+    """Tell whether a computed value is a number, rounded as that is: halves either way."""
+    if math.isinf(reading.value):
+        return reading.value in known
+    off = reading.unit / 2 * (1 + _EXACTLY) + _EXACTLY * abs(reading.value)
+    return any(abs(one * by - reading.value) <= off for one in known for by in factors)

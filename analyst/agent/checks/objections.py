@@ -40,8 +40,11 @@ def objection(task: Task, text: str, progress: Progress, *, rests_on_said: bool)
 
 
 def not_computed(task: Task, text: str, progress: Progress, said: Sequence[str]) -> list[str]:
-    """Return the numbers of an answer that nothing executed or ``said`` before accounts for."""
-    if not task.has_data:
+    """Return the numbers of an answer that nothing executed or ``said`` before accounts for.
+
+    Where there is no data and no call ran, it is what the model knows, and nothing is claimed.
+    """
+    if not (task.has_data or progress.seen):
         return []
     values = [str(value) for value in progress.values.values()]
     sources = [task.question.text, *task.question.data, *said, *values, *progress.seen]

@@ -32,7 +32,8 @@ class Entry:
 
     ``number`` counts from 1. ``about`` is the number of the result it speaks of, ``answers`` of the
     entry that called the role. ``values`` and ``codes`` (what ran well) are a result's, whose
-    ``complete`` is false where a budget ended it. ``failed``: the turn came to nothing.
+    ``complete`` is false where a budget ended it, and of whose numbers ``ungrounded`` stand in no
+    output. ``failed``: the turn came to nothing.
     """
 
     number: int
@@ -45,6 +46,7 @@ class Entry:
     values: Mapping[str, Any] = field(default_factory=dict)
     codes: tuple[str, ...] = ()
     passages: tuple[KeptArtefact, ...] = ()
+    ungrounded: tuple[str, ...] = ()
     complete: bool = True
     failed: bool = False
 
@@ -64,6 +66,7 @@ class Said:
     values: Mapping[str, Any] = field(default_factory=dict)
     codes: tuple[str, ...] = ()
     passages: tuple[KeptArtefact, ...] = ()
+    ungrounded: tuple[str, ...] = ()
     complete: bool = True
     failed: bool = False
 

@@ -51,6 +51,7 @@ async def compute(
                     text=event.text,
                     values=event.values,
                     codes=tuple(codes),
+                    ungrounded=event.ungrounded,
                     complete=complete,
                     failed=not complete,
                 )

@@ -149,6 +149,7 @@ class Teamwork:
                 values=said.values,
                 codes=said.codes,
                 passages=said.passages,
+                ungrounded=said.ungrounded,
                 complete=said.complete,
                 failed=said.failed,
             )
@@ -160,14 +161,15 @@ class Teamwork:
             return self._partial(end, make)
         entries = self._board.entries
         written = [one for one in entries if one.kind == "answer" and not one.failed]
-        text = next((one.text for one in written if one.about == result.number), result.text)
+        told = next((one for one in written if one.about == result.number), result)
         names = self.turns.task.value_names
         missing = asked.missing(names, result.values)
         return make(
             events.Answer,
-            text=text,
+            text=told.text,
             values=dict(result.values),
             complete=result.complete and not missing,
+            ungrounded=told.ungrounded,
         )
 
     def _partial(self, end: End, make: EventMaker) -> events.Answer:

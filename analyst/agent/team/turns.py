@@ -201,6 +201,7 @@ class Turns:
                     kind="answer",
                     text=event.text,
                     about=result.number,
+                    ungrounded=event.ungrounded,
                     failed=not event.complete,
                 )
             else:
