@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from analyst.agent import guarded
 from analyst.agent import values as asked
 from analyst.agent.action import ToolCall
 from analyst.agent.approval import Approvals
@@ -70,7 +71,8 @@ class _Call:
 class ToolCalls:
     """Runs the calls of one run in its conversation.
 
-    ``known`` are results of calls that change nothing, as long as no other call has run.
+    ``known`` are results of calls that change nothing, as long as no other call has run and nobody
+    was asked, who might have changed what they read.
     ``doubting``: whether values that the question does not allow raise doubts.
     """
 
@@ -157,6 +159,7 @@ class ToolCalls:
                 case events.ApprovalResolved():
                     # Waiting is not working: the call's seconds are those it ran.
                     waited += time.monotonic() - asked_at
+                    self._was_decided(item)
                     yield item
                 case _:
                     yield item
@@ -206,10 +209,11 @@ class ToolCalls:
     ) -> AsyncIterator[events.Event]:
         tool = admitted.tool
         key = json.dumps([tool.name, admitted.arguments], sort_keys=True, default=str)
+        keeps = tool.pure and getattr(tool, "cacheable", True)
         if not tool.pure:
             # It may change what those read.
             self.known.clear()
-        elif (known := self.known.get(key)) is not None:
+        elif keeps and (known := self.known.get(key)) is not None:
             one.result, one.cached = known, True
             return
         pauses = iter(PAUSES if tool.pure else ())
@@ -225,7 +229,7 @@ class ToolCalls:
                 text = f"{error} Trying again in {pause:g} s."
                 yield make(events.Note, level="warning", code="call_retried", text=text)
                 await asyncio.sleep(pause)
-        if tool.pure and one.result is not None and one.result.status == "ok":
+        if keeps and one.result is not None and one.result.status == "ok":
             self.known[key] = one.result
         if admitted.edited and one.result is not None:
             one.result = replace(one.result, observation=EDITED + one.result.observation)
@@ -233,7 +237,7 @@ class ToolCalls:
     async def _stream(
         self, one: _Call, admitted: Admitted, make: EventMaker
     ) -> AsyncIterator[events.Event]:
-        async for item in admitted.tool.run(admitted.arguments):
+        async for item in guarded.running(admitted.tool, admitted.arguments):
             match item:
                 case ToolResult():
                     one.result = item
@@ -270,15 +274,23 @@ class ToolCalls:
         )
         decision = await self.approvals.decide(call_id, one.call.tool, can_always=False)
         answer = None if decision.decision == "denied" else decision.text
-        yield make(
+        resolved = make(
             events.ApprovalResolved,
             call_id=call_id,
             decision=decision.decision,
             by=decision.by,
             answer=answer,
         )
+        self._was_decided(resolved)
+        yield resolved
         one.waited += time.monotonic() - began
-        asked_back.answer.set_result(answer)
+        if not asked_back.answer.done():
+            asked_back.answer.set_result(answer)
+
+    def _was_decided(self, resolved: events.ApprovalResolved) -> None:
+        """Forget what is known, if a person had the time to change something meanwhile."""
+        if resolved.by == "user":
+            self.known.clear()
 
     @staticmethod
     def _noted(notice: ToolNotice, make: EventMaker) -> events.Note:

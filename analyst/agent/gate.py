@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from analyst.agent import guarded
 from analyst.agent.action import ToolCall
 from analyst.agent.approval import Approvals
 from analyst.agent.budget import Budget
@@ -74,13 +75,16 @@ class Gate:
             return
         tool = self.tools.get(call.tool)
         given = self.tools.completed(call.tool, call.arguments)
-        prepared = await tool.prepare(given)
+        prepared = await guarded.prepared(tool, given)
+        if isinstance(prepared, ToolResult):
+            yield prepared
+            return
         for notice in prepared.notices:
             yield notice
         arguments = prepared.arguments
         always = tool.name in self.approvals.desk.always
         judged = self.approvals.permissions.judge(
-            tool.name, arguments, tool.judge(arguments), always=always
+            tool.name, arguments, guarded.risk_of(tool, arguments), always=always
         )
         yield decided(make, call.call_id, tool.name, judged)
         if judged.verdict == "deny":
@@ -123,7 +127,8 @@ class Gate:
             return
         if edited:
             # A rule that denies holds for what the user writes, too.
-            judged = self.approvals.permissions.judge(tool.name, arguments, tool.judge(arguments))
+            risk = guarded.risk_of(tool, arguments)
+            judged = self.approvals.permissions.judge(tool.name, arguments, risk)
             if judged.verdict == "deny":
                 yield decided(make, call.call_id, tool.name, judged)
                 observation = FORBIDDEN.format(why=judged.why)

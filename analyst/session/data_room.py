@@ -17,7 +17,7 @@ from pathlib import Path
 from analyst.memory.finding import DataFingerprint
 from analyst.memory.fingerprints import FileFingerprints
 from analyst.record.events import DataDescription
-from analyst.tools.analysis_kernel import AnalysisKernel
+from analyst.tools.analysis_kernel import AnalysisKernel, DataLostError
 from kernel_sandbox import EvaluationError, HandOffError
 
 READABLE = (
@@ -38,7 +38,7 @@ READABLE = (
 SINGLE_FILE_NAME = "df"
 
 
-class HandingOverError(Exception):
+class HandingOverError(DataLostError):
     """Data could not be handed over; the message says which, why, and what to do."""
 
 

@@ -36,6 +36,10 @@ for name, source in SOURCES.items():
 """
 
 
+class DataLostError(Exception):
+    """The data could not be brought into a kernel: nothing that is computed there would hold."""
+
+
 @functools.cache
 def _installation() -> str:
     directory = resources.files("analyst.tools.kernel_side")
@@ -46,8 +50,9 @@ def _installation() -> str:
 class AnalysisKernel:
     """Helper calls into one kernel session. They leave nothing in the user's namespace.
 
-    ``on_new_kernel`` is called when a kernel was replaced, to bring the data back. Every method
-    raises a :class:`kernel_sandbox.KernelSandboxError` when the kernel cannot answer.
+    ``on_new_kernel`` is called when a kernel was replaced, to bring the data back; it raises a
+    :class:`DataLostError` when it cannot. Every method raises a
+    :class:`kernel_sandbox.KernelSandboxError` when the kernel cannot answer.
     """
 
     def __init__(self, session: KernelSession) -> None:

@@ -35,11 +35,13 @@ class FunctionTool(ToolDefaults):
         *,
         name: str | None = None,
         pure: bool = False,
+        cacheable: bool = True,
         judge: Judge | None = None,
         editable: str | None = None,
     ) -> None:
         self.name = name or function.__name__
         self.pure = pure
+        self.cacheable = cacheable
         self.editable = editable
         self._function = function
         self._judge = judge
@@ -62,7 +64,10 @@ class FunctionTool(ToolDefaults):
             return unknown(self.name)
 
     async def run(self, arguments: Mapping[str, Any]) -> AsyncIterator[ToolItem]:
-        """See :class:`analyst.tools.registry.Tool`; raises :class:`TransientToolError`."""
+        """See :class:`analyst.tools.registry.Tool`; raises what the function does.
+
+        Only a plain :class:`ToolError` is a result already.
+        """
         given = {
             name: value
             for name, value in arguments.items()
@@ -70,17 +75,19 @@ class FunctionTool(ToolDefaults):
         }
         try:
             checked = self._model.model_validate(given)
-            values = {name: getattr(checked, name) for name in checked.model_fields_set}
-            if inspect.iscoroutinefunction(self._function):
-                returned = await self._function(**values)
-            else:
-                returned = await asyncio.to_thread(self._function, **values)
-        except TransientToolError:
-            raise
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(str(part) for part in first["loc"])
             yield ToolResult(status="refused", observation=f"{where}: {first['msg']}.")
+            return
+        values = {name: getattr(checked, name) for name in checked.model_fields_set}
+        try:
+            if inspect.iscoroutinefunction(self._function):
+                returned = await self._function(**values)
+            else:
+                returned = await asyncio.to_thread(_called, self._function, values)
+        except TransientToolError:
+            raise
         except ToolError as error:
             yield ToolResult(status="error", observation=str(error))
         else:
@@ -92,6 +99,7 @@ def function_tool(
     *,
     name: str | None = None,
     pure: bool = False,
+    cacheable: bool = True,
     judge: Judge | None = None,
     editable: str | None = None,
 ) -> FunctionTool:
@@ -101,12 +109,14 @@ def function_tool(
     ``Args:`` of its docstring. It returns text, a Pydantic model, or a
     :class:`~analyst.tools.registry.ToolResult`, and raises
     :class:`~analyst.tools.registry.ToolError` for what the model should be told. A plain
-    function runs in a thread. ``pure`` and ``editable`` are those of
+    function runs in a thread. ``pure``, ``cacheable`` and ``editable`` are those of
     :class:`~analyst.tools.registry.Tool`; without ``judge`` every call counts as risky.
 
     Raises :class:`TypeError` for a function that cannot be a tool.
     """
-    return FunctionTool(function, name=name, pure=pure, judge=judge, editable=editable)
+    return FunctionTool(
+        function, name=name, pure=pure, cacheable=cacheable, judge=judge, editable=editable
+    )
 
 
 def _model_of(function: Callable[..., Any], name: str, told: Mapping[str, str]) -> type[BaseModel]:
@@ -153,6 +163,14 @@ def _strict(schema: dict[str, Any]) -> dict[str, Any]:
     schema["required"] = list(schema.get("properties", {}))
     schema.setdefault("properties", {})
     return schema
+
+
+def _called(function: Callable[..., Any], values: Mapping[str, Any]) -> Any:
+    try:
+        return function(**values)
+    except StopIteration as error:
+        # No future takes it, so that whoever waits for the thread would wait for ever.
+        raise RuntimeError("it raised StopIteration") from error
 
 
 def _result(returned: Any) -> ToolResult:

@@ -74,6 +74,7 @@ class PythonTool:
 
     name = "python"
     pure = False
+    cacheable = False
     editable = "code"
     description = (
         "Run Python code in the analysis kernel and see what it prints. "

@@ -115,9 +115,14 @@ class Tool(Protocol):
 
     @property
     def pure(self) -> bool:
-        """Whether equal arguments give equal results and nothing changes.
+        """Whether a call changes nothing, so that it may run beside others and be tried again."""
+        ...
 
-        Such a call may run beside others, be answered by an earlier one, and be tried again.
+    @property
+    def cacheable(self) -> bool:
+        """Whether an equal call may answer a pure one, as long as nothing else ran.
+
+        Not so where the answer rests on what others change, such as files and pages.
         """
         ...
 
@@ -144,6 +149,7 @@ class ToolDefaults:
 
     name: str
     pure = False
+    cacheable = True
     editable: str | None = None
 
     def judge(self, arguments: Mapping[str, Any]) -> Risk:
@@ -200,10 +206,16 @@ class ToolRegistry:
     def validate(self, name: str, arguments: Mapping[str, Any]) -> None:
         """Check arguments; raises :class:`UnknownToolError` or :class:`InvalidArgumentsError`."""
         schema = self.get(name).parameters
-        given = self.completed(name, arguments)
-        error = jsonschema.exceptions.best_match(
-            jsonschema.Draft202012Validator(schema).iter_errors(given)
-        )
+        try:
+            given = self.completed(name, arguments)
+            error = jsonschema.exceptions.best_match(
+                jsonschema.Draft202012Validator(schema).iter_errors(given)
+            )
+        except Exception as trouble:
+            raise InvalidArgumentsError(
+                f"The arguments of {name} cannot be checked: its schema is none "
+                f"({type(trouble).__name__})."
+            ) from trouble
         if error is None:
             return
         where = error.json_path if error.json_path != "$" else "the arguments"

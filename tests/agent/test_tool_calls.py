@@ -2,116 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import time
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from pathlib import Path
 
 import pytest
 
-from analyst.agent.action import ToolCall
-from analyst.agent.approval import ApprovalDesk, Approvals
-from analyst.agent.budget import Budget, Limits
-from analyst.agent.calls import ToolCalls
-from analyst.agent.context import Context, Question
-from analyst.agent.protocol import NativeProtocol
-from analyst.agent.task import Progress, Task
+from analyst.configuration import Web
 from analyst.record import events
-from analyst.record.making import EventMaker
 from analyst.tools.ask_user import AskUserTool
+from analyst.tools.files.folder import Folder
+from analyst.tools.files.looking import looking_tools
 from analyst.tools.permissions import Permissions, Rule
-from analyst.tools.registry import (
-    Tool,
-    ToolDefaults,
-    ToolItem,
-    ToolRegistry,
-    ToolResult,
-    TransientToolError,
-)
-from analyst.tools.risk import Level, Risk
+from analyst.tools.project.git import git_tools
+from analyst.tools.web.tools import web_tools
 
-
-class Counting(ToolDefaults):
-    """Says how often it ran; fails in passing as often as it is told to."""
-
-    description = "Count."
-    editable = "text"
-    parameters: Mapping[str, Any] = {
-        "type": "object",
-        "properties": {"text": {"type": "string", "minLength": 1}},
-        "required": ["text"],
-        "additionalProperties": False,
-    }
-
-    def __init__(
-        self,
-        name: str,
-        *,
-        pure: bool = False,
-        seconds: float = 0.0,
-        fails: int = 0,
-        level: Level = "safe",
-    ) -> None:
-        self.name, self.pure, self.fails = name, pure, fails
-        self.seconds, self.level = seconds, level
-        self.ran: list[str] = []
-
-    def judge(self, arguments: Mapping[str, Any]) -> Risk:
-        return Risk(self.level, f"It is {self.level}.")
-
-    async def run(self, arguments: Mapping[str, Any]) -> AsyncIterator[ToolItem]:
-        self.ran.append(arguments["text"])
-        await asyncio.sleep(self.seconds)
-        if len(self.ran) <= self.fails:
-            raise TransientToolError("The host is busy.")
-        yield ToolResult(status="ok", observation=f"{arguments['text']} {len(self.ran)}")
-
-
-class Bench:
-    """Calls of some tools, and what they leave."""
-
-    def __init__(self, *tools: Tool, **approvals: Any) -> None:
-        self.desk = ApprovalDesk()
-        self.context = Context([], 10_000)
-        self.context.ask(Question(text="q"))
-        self.progress = Progress()
-        self.budget = Budget(Limits())
-        self.make = EventMaker("run")
-        approvals.setdefault("permissions", Permissions())
-        self.calls = ToolCalls(
-            NativeProtocol(),
-            ToolRegistry(tools),
-            self.context,
-            self.roll_back,
-            Approvals(desk=self.desk, pausing=contextlib.nullcontext, **approvals),
-        )
-
-    async def roll_back(self) -> None:
-        raise AssertionError("a native model's calls roll nothing back")
-
-    async def run(self, *asked: tuple[str, Any], decide: Any = None) -> list[events.Event]:
-        calls = [
-            ToolCall(
-                call_id=f"c{at}",
-                tool=tool,
-                arguments=given if isinstance(given, dict) else {"text": given},
-                raw="",
-            )
-            for at, (tool, given) in enumerate(asked)
-        ]
-        found = []
-        task = Task(question=Question(text="q"))
-        stream = self.calls.run(task, calls, self.budget, self.make, self.progress)
-        async for event in stream:
-            found.append(event)
-            if decide is not None and isinstance(event, events.ApprovalRequested):
-                asyncio.get_running_loop().call_soon(decide, self.desk, event)
-        return found
-
-
-def finished(stream: list[events.Event]) -> list[events.ToolCallFinished]:
-    return [event for event in stream if isinstance(event, events.ToolCallFinished)]
+from .calling import Bench, Counting, finished
 
 
 async def test_three_pure_calls_of_a_second_take_less_than_one_and_a_half():
@@ -146,6 +51,71 @@ async def test_an_equal_pure_call_is_answered_by_the_first_until_something_else_
     await bench.run(("act", "x"))
     (third,) = finished(await bench.run(("look", "a")))
     assert (third.cached, len(look.ran)) == (False, 2)
+
+
+async def test_what_was_known_is_forgotten_when_a_person_had_time_to_change_it():
+    look, edit = Counting("look", pure=True), Counting("edit", level="risky")
+    bench = Bench(look, edit, attended=True)
+    await bench.run(("look", "a"))
+    await bench.run(("edit", "x"), decide=lambda desk, e: desk.resolve(e.call_id, "denied"))
+    (after,) = finished(await bench.run(("look", "a")))
+    assert (edit.ran, after.cached, len(look.ran)) == ([], False, 2)
+
+
+class AsksPurely(AskUserTool):
+    """Asks the user, and says that it changes nothing."""
+
+    pure = True
+
+
+async def test_a_question_gives_a_person_time_too():
+    look = Counting("look", pure=True)
+    bench = Bench(look, AsksPurely(), attended=True)
+    await bench.run(("look", "a"))
+    await bench.run(
+        ("ask_user", {"question": "Which?", "choices": []}),
+        decide=lambda desk, e: desk.resolve(e.call_id, "approved", text="this"),
+    )
+    (after,) = finished(await bench.run(("look", "a")))
+    assert (after.cached, len(look.ran)) == (False, 2)
+
+
+async def test_what_nobody_was_asked_about_leaves_what_was_known():
+    look, edit = Counting("look", pure=True), Counting("edit", level="risky")
+    bench = Bench(look, edit)
+    await bench.run(("look", "a"))
+    await bench.run(("edit", "x"))
+    (after,) = finished(await bench.run(("look", "a")))
+    assert (edit.ran, after.cached) == ([], True)
+
+
+async def test_a_pure_call_whose_answer_is_not_to_be_kept_runs_each_time():
+    read = Counting("read", pure=True, seconds=0.5, cacheable=False)
+    bench = Bench(read)
+    began = time.monotonic()
+    await bench.run(("read", "a"), ("read", "b"))
+    assert time.monotonic() - began < 0.9
+    (again,) = finished(await bench.run(("read", "a")))
+    assert (again.cached, read.ran) == (False, ["a", "b", "a"])
+
+
+async def test_a_file_is_read_again_as_it_is_by_then(tmp_path: Path):
+    file = tmp_path / "a.py"
+    file.write_text("old = 1")
+    bench = Bench(*looking_tools(Folder(tmp_path)))
+    (before,) = finished(await bench.run(("read_file", {"path": "a.py"})))
+    file.write_text("new = 2")
+    (after,) = finished(await bench.run(("read_file", {"path": "a.py"})))
+    assert "old = 1" in before.observation
+    assert "new = 2" in after.observation
+
+
+def test_answers_that_rest_on_files_and_pages_are_not_kept(tmp_path: Path):
+    web = Web(allow=("example.org",), search_url="https://s.example/?q={query}&format=json")
+    tools = [*looking_tools(Folder(tmp_path)), *git_tools(tmp_path), *web_tools(web)]
+    assert len(tools) == 7
+    assert all(tool.pure for tool in tools)
+    assert not any(tool.cacheable for tool in tools)
 
 
 async def test_a_pure_call_that_failed_in_passing_is_tried_again(monkeypatch):

@@ -25,6 +25,7 @@ class KnowledgeTool(ToolDefaults):
 
     name = "knowledge"
     pure = True
+    cacheable = False  # documents change, and are read while others search
     editable = "query"
     description = (
         "Look something up in the user's own documents: definitions, methods, reports, notes. "

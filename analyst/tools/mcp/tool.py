@@ -46,6 +46,7 @@ class McpTool:
     def __init__(self, name: str, server: Server, offered: Offered, *, seconds: float) -> None:
         self.name = name
         self.editable: str | None = None
+        self.cacheable = False  # what a server holds, others may change
         self.description = _described(server.name, offered)
         self._server = server
         self._remote = offered.name
@@ -59,10 +60,7 @@ class McpTool:
 
     @property
     def pure(self) -> bool:
-        """Whether calls may be answered by earlier ones: of tools that only read what is theirs.
-
-        What reads of the world outside (a page, the time) may read something else next time.
-        """
+        """Whether calls may run side by side: of tools that only read what is theirs."""
         hints = self._hints
         closed = hints is not None and hints.open_world_hint is False
         return closed and self._judged({}).level == "safe"

@@ -42,6 +42,7 @@ def web_tools(web: Web, *, client: WebClient | None = None) -> list[Tool]:
             FetchTool(
                 reader.web_fetch,
                 pure=True,
+                cacheable=False,
                 judge=lambda arguments: judged_fetch(
                     str(arguments.get("url", "")), reader.client.allowed
                 ),
@@ -54,6 +55,7 @@ def web_tools(web: Web, *, client: WebClient | None = None) -> list[Tool]:
             function_tool(
                 searcher.web_search,
                 pure=True,
+                cacheable=False,
                 judge=lambda arguments: judged_search(
                     str(arguments.get("query", "")), searcher.host
                 ),
@@ -100,6 +102,13 @@ class PageReader:
         address = Address.read(url)
         self.client.allowed.check(address)
         page = await self._page(address)
+        if isinstance(page, Address):
+            # Only the address that was given has been judged; this one is judged when it is asked.
+            return ToolResult(
+                status="ok",
+                observation=f"{address} leads to {page}. To read that, call web_fetch with it.",
+                computed=False,
+            )
         if not page.text.strip():
             raise ToolError(f"The page at {page.address} holds no text.")
         if start >= len(page.text):
@@ -113,13 +122,15 @@ class PageReader:
             lines.append(f"To read on, call web_fetch with start={end}.")
         return ToolResult(status="ok", observation="\n".join([*lines, "", shown]))
 
-    async def _page(self, address: Address) -> Page:
+    async def _page(self, address: Address) -> Page | Address:
         now = time.monotonic()
         key = str(address)
         kept = self._pages.get(key)
         if kept is not None and now - kept[0] < _KEPT_SECONDS:
             return kept[1]
-        answer = await self.client.get(address)
+        answer = await self.client.page(address)
+        if isinstance(answer, Address):
+            return answer
         page = await asyncio.to_thread(page_of, answer)
         self._pages[key] = (now, page)
         while len(self._pages) > _KEPT_PAGES:
