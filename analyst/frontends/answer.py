@@ -32,7 +32,8 @@ class AgentAnswer:
     the tables and columns that the agent's code assigned, by name. ``figures`` holds the charts
     in order: a ``plotly.graph_objects.Figure``, or the bytes of an image. ``code`` is what ran
     without an error, in order. ``status`` is "ok", "partial", "error" or "stopped", and
-    ``reason`` says why it is not "ok".
+    ``reason`` says why it is not "ok". ``ungrounded`` are the numbers of the text that stand in no
+    output; they are marked where the answer is shown, and not in ``text``.
     """
 
     question: str
@@ -45,13 +46,15 @@ class AgentAnswer:
     values: dict[str, Any] = field(default_factory=dict)
     frames: dict[str, pd.DataFrame] = field(default_factory=dict)
     figures: tuple[Any, ...] = ()
+    ungrounded: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return text.answer(self.text or f"[{self.status}: {self.reason}]", self.values)
+        shown = self.text or f"[{self.status}: {self.reason}]"
+        return text.answer(shown, self.values, self.ungrounded)
 
     def _repr_html_(self) -> str:
         shown = self.text or f"{self.status}: {self.reason}"
-        return html.part(html.style(), html.answer(shown, self.values))
+        return html.part(html.style(), html.answer(shown, self.values, self.ungrounded))
 
 
 def answer_of(
@@ -72,6 +75,7 @@ def answer_of(
         values=dict(transcript.values),
         frames=_frames(transcript, fetch_frame) if fetch_frame else {},
         figures=tuple(figures_of(transcript)),
+        ungrounded=transcript.ungrounded,
     )
 
 

@@ -263,6 +263,7 @@ def _summary(transcript: Transcript) -> dict[str, Any]:
     status = transcript.status or "error"
     summary: dict[str, Any] = {
         "answer": transcript.answer,
+        "ungrounded": list(transcript.ungrounded),
         "values": _finite(dict(transcript.values)),
         "status": status,
         "run_id": transcript.run_id or None,

@@ -47,6 +47,7 @@ class RunDigest:
     data: dict[str, ev.DataDescription] = field(default_factory=dict)
     answer: str | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
+    ungrounded: tuple[str, ...] = ()
     cited: tuple[int, ...] = ()
     recalled: int | None = None
     saved: int | None = None
@@ -86,6 +87,7 @@ def digest(events: Iterable[ev.Event]) -> RunDigest:
                 found.data |= {one.name: one for one in event.data}
             case ev.Answer():
                 found.answer, found.values = event.text, event.values
+                found.ungrounded = event.ungrounded
                 cited |= dict.fromkeys(int(number) for number in _CITED.findall(event.text))
             case ev.FindingSaved():
                 found.saved = event.number
@@ -175,7 +177,7 @@ def notebook_of(
         if len(run.question.strip()) > TITLE_LENGTH or "\n" in run.question.strip():
             cells.append(_markdown(quoted(run.question)))
         cells += [_code(code) for code in codes if code]
-        cells.append(_markdown(answer_text(run.answer, run.values, run.reason)))
+        cells.append(_markdown(answer_text(run.answer, run.values, run.reason, run.ungrounded)))
     cells.append(_markdown(_footer(runs)))
     metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},

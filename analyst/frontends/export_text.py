@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from analyst.frontends.ungrounded import legend, marked_markdown
 from analyst.frontends.untrusted import clean_text, one_line
 
 TITLE_LENGTH = 80
@@ -23,11 +24,22 @@ def quoted(text: str) -> str:
     return "\n".join(f"> {line}" for line in markdown_source(text).strip().splitlines())
 
 
-def answer_text(answer: str | None, values: Mapping[str, Any], reason: str | None) -> str:
-    """Return an answer with its values as a table, or why there is none."""
+def answer_text(
+    answer: str | None,
+    values: Mapping[str, Any],
+    reason: str | None,
+    ungrounded: Sequence[str] = (),
+) -> str:
+    """Return an answer with its values as a table, or why there is none.
+
+    ``ungrounded``: numbers of it that stand in no output, and are marked.
+    """
     if answer is None:
         return f"{_NO_ANSWER}: {markdown_source(one_line(reason or 'the run broke off', 300))}"
-    parts = [markdown_source(answer).strip()]
+    plain = markdown_source(answer).strip()
+    parts = [marked_markdown(plain, ungrounded)]
+    if told := legend(plain, ungrounded):
+        parts.append(f"*{markdown_source(one_line(told, 1000))}*")
     if values:
         rows = [f"| {_table_text(name)} | {_table_text(value)} |" for name, value in values.items()]
         parts.append("\n".join(["| Value | |", "|---|---|", *rows]))

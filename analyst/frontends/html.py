@@ -13,6 +13,7 @@ from typing import Any
 from analyst.frontends import text, wording
 from analyst.frontends.style import code_html, style_sheet
 from analyst.frontends.transcript import Draft, PlanItem, Remark, ShownOutput, Step, Transcript
+from analyst.frontends.ungrounded import legend, marked_html
 from analyst.frontends.untrusted import escape, markdown_to_html
 
 # The typesetting of notebooks takes "$5 to $7" for mathematics.
@@ -93,14 +94,17 @@ def draft(shown: Draft) -> str:
     return "".join(pieces)
 
 
-def answer(markdown: str, values: Mapping[str, Any]) -> str:
-    """Draw the answer and the named values that were computed for it."""
+def answer(markdown: str, values: Mapping[str, Any], ungrounded: Sequence[str] = ()) -> str:
+    """Draw the answer, its ``ungrounded`` numbers marked, and the named values."""
     rows = "".join(
         f"<tr><th>{escape(str(name))}</th><td>{escape(value)}</td></tr>"
         for name, value in wording.untold(markdown, values).items()
     )
     table = f"<table>{rows}</table>" if rows else ""
-    return f'<div class="analyst-answer">{markdown_to_html(markdown)}</div>{table}'
+    shown = marked_html(markdown_to_html(markdown), ungrounded)
+    told = escape(legend(markdown, ungrounded))
+    note = f'<div class="analyst-warning" role="note">{told}</div>' if told else ""
+    return f'<div class="analyst-answer">{shown}</div>{note}{table}'
 
 
 def footer(transcript: Transcript, *, seconds: float, stopping: bool = False) -> str:

@@ -227,8 +227,9 @@ class LiveView:
         transcript = self.transcript
         pieces, lines = [], []
         if transcript.answer is not None:
-            pieces.append(html.answer(transcript.answer, transcript.values))
-            lines.append(text.answer(transcript.answer, transcript.values))
+            shown = (transcript.answer, transcript.values, transcript.ungrounded)
+            pieces.append(html.answer(*shown))
+            lines.append(text.answer(*shown))
         elif transcript.streaming and not self.quiet:
             pieces.append(html.draft(transcript.draft))
             lines.append(text.draft(transcript.draft))

@@ -147,6 +147,7 @@ def _answer(transcript: Transcript, event: ev.Answer) -> Transcript:
         transcript,
         answer=event.text,
         values=event.values,
+        ungrounded=event.ungrounded,
         complete=event.complete,
         streaming="",
     )

@@ -14,6 +14,7 @@ from analyst.frontends import text, wording
 from analyst.frontends.outputs import PLOTLY
 from analyst.frontends.reducer import advance
 from analyst.frontends.transcript import Remark, ShownOutput, Transcript
+from analyst.frontends.ungrounded import legend, marked_markdown
 from analyst.frontends.untrusted import clean_text, one_line
 from analyst.record import events as ev
 
@@ -166,7 +167,8 @@ class TerminalView:
         from rich.markdown import Markdown  # noqa: PLC0415  # late: see __init__
 
         self._end_line()
-        answer = clean_text(event.text)
+        plain = clean_text(event.text)
+        answer = marked_markdown(plain, event.ungrounded)
         if self._answers is self._console and not self._quiet:
             self._console.print()
         if not (self._answers is self._console and streamed.strip() == answer.strip()):
@@ -174,6 +176,8 @@ class TerminalView:
                 self._answers.print(Markdown(answer))
             else:
                 _say(self._answers, answer)
+        if told := legend(plain, event.ungrounded):
+            _say(self._answers, clean_text(told), _STYLES["warning"])
         for name, value in event.values.items():
             _say(self._answers, f"{one_line(name)} = {wording.value_text(value)}")
 

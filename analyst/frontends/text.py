@@ -11,6 +11,7 @@ from typing import Any
 from analyst.frontends import wording
 from analyst.frontends.outputs import plain_text
 from analyst.frontends.transcript import Draft, PlanItem, Remark, ShownOutput, Step, Transcript
+from analyst.frontends.ungrounded import legend, marked_markdown
 from analyst.frontends.untrusted import clean_text
 
 MAX_TEXT_CHARS = 20_000
@@ -61,10 +62,12 @@ def draft(shown: Draft) -> str:
     return clean_text("\n".join(filter(None, (shown.prose, shown.code, shown.answer))))
 
 
-def answer(text: str, values: Mapping[str, Any]) -> str:
-    """Return the answer and the named values that were computed for it."""
+def answer(text: str, values: Mapping[str, Any], ungrounded: Sequence[str] = ()) -> str:
+    """Return the answer, its ``ungrounded`` numbers marked, and the named values."""
+    shown = clean_text(text)
+    told = [legend(shown, ungrounded)] if ungrounded else []
     rows = [f"{name} = {value}" for name, value in wording.untold(text, values).items()]
-    return "\n".join([clean_text(text), *map(clean_text, rows)])
+    return "\n".join([marked_markdown(shown, ungrounded), *map(clean_text, (*told, *rows))])
 
 
 def footer(transcript: Transcript, *, seconds: float, stopping: bool = False) -> str:

@@ -125,6 +125,7 @@ class Transcript:
     answer: str | None = None
     complete: bool = True
     values: Mapping[str, Any] = field(default_factory=dict)
+    ungrounded: tuple[str, ...] = ()
     usage: ev.Usage = field(default_factory=ev.Usage)
     checks: Mapping[str, ev.Usage] = field(default_factory=dict)
     status: ev.RunStatus | None = None

@@ -88,6 +88,7 @@ def test_json_is_one_object_and_nothing_else(ask, the_whole_run):
     assert err == ""
     assert json.loads(out) == {
         "answer": "The mean is **4.5**.",
+        "ungrounded": [],
         "values": {"mean": 4.5},
         "status": "ok",
         "run_id": the_whole_run.run_id,
