@@ -7,13 +7,13 @@ is (:mod:`analyst.tools.risk`), and asking (:mod:`analyst.agent.approval`).
 
 from __future__ import annotations
 
-import fnmatch
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from analyst.tools import rule_patterns
 from analyst.tools.risk import Risk
+from analyst.tools.rule_texts import fits, folded
 
 Verdict = Literal["allow", "ask", "deny"]
 Mode = Literal["plan", "ask", "risky", "auto"]
@@ -21,7 +21,7 @@ Mode = Literal["plan", "ask", "risky", "auto"]
 ``risky``: all that does more than compute. ``auto``: what leaves the sandbox."""
 
 LOOK_UPS = frozenset({"recall", "knowledge", "ask_user"})
-"""Tools that only read what is the user's own here, or ask; no mode asks about them."""
+"""Tools that only read what is the user's own here, or ask; no mode asks about a safe call."""
 
 _STRICTNESS: Mapping[Verdict, int] = {"allow": 0, "ask": 1, "deny": 2}
 
@@ -45,19 +45,25 @@ class Rule:
 
         An argument that is not there, or null, matches nothing in a rule that allows, and
         everything in one that restricts, so that a rule cannot be got round by leaving its
-        argument out. Nor by capitals, which count in a rule that allows only.
+        argument out. Nor by capitals, which count in a rule that allows only, nor by a folder
+        in which lies what the rule speaks of, nor by another spelling of an address.
         """
-        allows = self.decision == "allow"
-        if not _fits(tool, self.tool, exactly=allows):
-            return False
-        for name, pattern in self.where.items():
-            if arguments.get(name) is None:
-                if allows:
-                    return False
-                continue
-            if not _matches(arguments[name], pattern, every=allows):
-                return False
-        return True
+        if self.decision == "allow":
+            return fits(tool, self.tool) and all(
+                arguments.get(name) is not None
+                and rule_patterns.allows(name, arguments[name], pattern)
+                for name, pattern in self.where.items()
+            )
+        return fits(folded(tool), folded(self.tool)) and all(
+            arguments.get(name) is None or rule_patterns.restricts(name, arguments[name], pattern)
+            for name, pattern in self.where.items()
+        )
+
+    @property
+    def said(self) -> str:
+        """Who made the rule, and of what arguments it speaks."""
+        where = ", ".join(f"{name} {pattern!r}" for name, pattern in self.where.items())
+        return f"{self.source}, of {where}" if where else self.source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +98,9 @@ class Permissions:
         spoken = [rule for rule in self.rules if rule.matches(tool, arguments)]
         strictest = max(spoken, key=lambda rule: _STRICTNESS[rule.decision], default=None)
         if strictest is not None and strictest.decision == "deny":
-            return Judgement(verdict="deny", why=f"denied by {strictest.source}", risk=risk)
-        if self.mode == "plan" and tool not in LOOK_UPS:
+            return Judgement(verdict="deny", why=f"denied by {strictest.said}", risk=risk)
+        looks_up = tool in LOOK_UPS and risk.level == "safe"
+        if self.mode == "plan" and not looks_up:
             return Judgement(verdict="deny", why="only a plan was asked for", risk=risk)
         if risk.level == "irreversible":
             return Judgement(
@@ -101,12 +108,12 @@ class Permissions:
             )
         standing = next((rule for rule in spoken if rule.decision == "ask" and rule.always), None)
         if standing is not None:
-            why = f"asked for by {standing.source}"
+            why = f"asked for by {standing.said}"
             return Judgement(verdict="ask", why=why, risk=risk, each_time=True)
         if strictest is not None and strictest.decision == "ask":
             if always:
                 return Judgement(verdict="allow", why="approved for this conversation", risk=risk)
-            return Judgement(verdict="ask", why=f"asked for by {strictest.source}", risk=risk)
+            return Judgement(verdict="ask", why=f"asked for by {strictest.said}", risk=risk)
         asks, why = self._asks(tool, risk)
         if not asks:
             return Judgement(verdict="allow", why=why, risk=risk)
@@ -118,7 +125,7 @@ class Permissions:
 
     def _asks(self, tool: str, risk: Risk) -> tuple[bool, str]:
         """Return whether the mode asks about a call, and why it does or does not."""
-        if tool in LOOK_UPS:
+        if tool in LOOK_UPS and risk.level == "safe":
             return False, "it only looks something up"
         if self.mode == "ask":
             return True, "every call is asked about"
@@ -127,36 +134,3 @@ class Permissions:
         if risk.level == "contained":
             return self.mode == "risky", "the sandbox holds it"
         return True, "it leaves the sandbox or cannot be judged"
-
-
-def _matches(value: Any, pattern: str, *, every: bool) -> bool:
-    """Match a value; of a list every item must, or any, and others are matched as JSON."""
-    if isinstance(value, list) and value:
-        found = [_matches(item, pattern, every=every) for item in value]
-        return all(found) if every else any(found)
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    if every and "://" in pattern:
-        return _is_address_like(text, pattern)
-    return _fits(text, pattern, exactly=every)
-
-
-def _fits(text: str, pattern: str, *, exactly: bool) -> bool:
-    if exactly:
-        return fnmatch.fnmatchcase(text, pattern)
-    return fnmatch.fnmatchcase(text.casefold(), pattern.casefold())
-
-
-def _is_address_like(text: str, pattern: str) -> bool:
-    """Match an address part by part, so that a star for the host reaches into no path."""
-    scheme, _, rest = pattern.partition("://")
-    given, found, given_rest = text.partition("://")
-    host, slash, path = rest.partition("/")
-    given_host, given_slash, given_path = given_rest.partition("/")
-    return bool(
-        found
-        and fnmatch.fnmatchcase(given, scheme)
-        and fnmatch.fnmatchcase(given_host, host)
-        # Who names no path means the host alone, and nothing that could pass for it.
-        and not set(given_host) & set("?#@\\")
-        and fnmatch.fnmatchcase(given_slash + given_path, slash + path)
-    )
