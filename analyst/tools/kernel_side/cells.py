@@ -9,13 +9,14 @@ import threading
 import types
 from typing import Any
 
+from .asked import allows_no_number, asks_by_letters
 from .changes import changes, remember
 from .frames import frames_of
 from .hints import hint, null_rows
 from .narrowed import narrowed
 from .profile import describe
 from .snapshots import all_code, is_new, ran, snapshot
-from .suspicions import hold, suspicions
+from .suspicions import held, hold, suspicions
 from .texts import conversions, forgets_conversion
 from .unconverted import conversions_needed
 from .usual import USUAL_MEMBERS, USUAL_NAMES
@@ -198,16 +199,20 @@ def report(
     fresh = [name for name in names if name in stored or is_new(name, namespace.get(name))]
     found = values(fresh, namespace) | _narrowed(code, fresh, namespace)
     return {
-        "changes": changes(namespace),
+        "changes": changes(namespace, code, question, held()),
         "values": found,
         "unfit": unfit([name for name in fresh if name not in found], namespace),
-        "not_numbers": [name for name, value in found.items() if holds_nan(value)],
+        "not_numbers": [
+            name
+            for name, value in found.items()
+            if holds_nan(value) and not allows_no_number(question)
+        ],
         "null_rows": null_rows(code, snapshot() or frames) or null_rows(code, frames),
         "hint": hint(code, namespace),
         "columns": list(columns)[:2000],
         "names": own[-15:],
         "conversions": lines,
         "sure_conversions": sure,
-        "unconverted": forgets_conversion(code) and bool(sure),
+        "unconverted": forgets_conversion(code) and bool(sure) and not asks_by_letters(question),
         **suspicions(code, namespace, question, whole=whole),
     }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
+from .columns import parsed
 from .frames import frames_of
+from .nulls import lost_values, meant
 
 LOST_SHARE = 0.05
 
@@ -30,13 +33,21 @@ def know_only(states: dict[str, Any]) -> None:
     _seen.update(states)
 
 
-def changes(namespace: dict[str, Any]) -> list[dict[str, Any]]:
+def changes(
+    namespace: dict[str, Any],
+    code: str = "",
+    question: str = "",
+    held: dict[str, Any] | None = None,
+) -> list[dict[str, Any]]:
     """Say which frames are new or differ in shape, types or nulls since the last call.
 
     Each entry: ``name``, ``rows``, ``columns`` (count), ``new``, ``text`` (a line for the model)
-    and ``doubt`` (a sentence, or ``None``): values that a conversion turned into nulls.
+    and ``doubt`` (a sentence, or ``None``): values that a conversion turned into nulls. None are
+    doubted that the ``code`` makes on purpose, or the ``question`` names; ``held`` are the frames
+    as they were before.
     """
     result = []
+    tree = parsed(code)
     frames = frames_of(namespace)
     before_all = dict(_seen)
     for name, frame in frames.items():
@@ -48,7 +59,14 @@ def changes(namespace: dict[str, Any]) -> list[dict[str, Any]]:
         _seen[name] = state
         if before == state:
             continue
-        text, lost = _difference(name, frame, before or _origin(state, before_all), state)
+        origin = name if before else _origin(state, before_all)
+        text, gone = _difference(name, frame, before_all.get(origin), state)
+        older = (held or {}).get(origin)
+        lost = [
+            sentence
+            for label, sentence in gone.items()
+            if not _is_meant(label, older, frame, tree, question)
+        ]
         result.append(
             {
                 "name": name,
@@ -76,12 +94,20 @@ def _state(frame: Any) -> dict[str, Any]:
     }
 
 
-def _origin(state: dict[str, Any], others: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
-    """Find the older frame a new one was most likely copied from: same rows, shared columns."""
-    for other in others.values():
+def _is_meant(label: str, before: Any, after: Any, tree: ast.Module, question: str) -> bool:
+    try:
+        lost = None if before is None else lost_values(before[label], after[label])
+        return meant(label, [*map(str, after.columns)], tree, question, lost)
+    except Exception:  # noqa: BLE001 - odd labels or cells; what is lost is then doubted
+        return False
+
+
+def _origin(state: dict[str, Any], others: dict[str, dict[str, Any]]) -> str:
+    """Name the older frame a new one was most likely copied from: same rows, shared columns."""
+    for name, other in others.items():
         if other["rows"] == state["rows"] and other["columns"].keys() <= state["columns"].keys():
-            return other
-    return None
+            return name
+    return ""
 
 
 def _headline(name: str, frame: Any) -> str:
@@ -92,10 +118,11 @@ def _headline(name: str, frame: Any) -> str:
 
 def _difference(
     name: str, frame: Any, before: dict[str, Any] | None, state: dict[str, Any]
-) -> tuple[str, list[str]]:
+) -> tuple[str, dict[str, str]]:
+    """Word the difference; besides, by column, that values became nulls."""
     if before is None:
-        return _headline(name, frame), []
-    lost: list[str] = []
+        return _headline(name, frame), {}
+    lost: dict[str, str] = {}
     shape = (state["rows"], len(state["columns"]))
     parts = []
     if shape != (before["rows"], len(before["columns"])):
@@ -109,7 +136,7 @@ def _difference(
             continue
         parts.append(f"{label!r} {old[0]} → {kind}, nulls {old[1]} → {nulls}")
         if nulls - old[1] > LOST_SHARE * state["rows"] and state["rows"] == before["rows"]:
-            lost.append(f"{label!r} had {old[1]} nulls and now has {nulls}")
+            lost[label] = f"{label!r} had {old[1]} nulls and now has {nulls}"
     gone = [label for label in before["columns"] if label not in state["columns"]]
     if gone:
         parts.append("dropped " + ", ".join(map(repr, gone[:12])))

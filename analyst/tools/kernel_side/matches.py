@@ -4,22 +4,34 @@ from __future__ import annotations
 
 import ast
 import difflib
+import re
 from collections.abc import Iterator
 from typing import Any
 
+from .asked import names
 from .columns import column, is_text, parsed, text, texts_in
 from .texts import short
 
 MOST_DISTINCT = 2000
+MOST_ALIKE = 100_000
+"""Different texts among which one is sought that differs only in case or spaces."""
+
 SHOWN = 5
 
+_BETWEEN_LETTERS = re.compile(r"(?<=[^\W\d_])[\s_-]+(?=[^\W\d_])")
 
-def match_doubts(code: str, before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+
+def match_look(
+    code: str, before: dict[str, Any], after: dict[str, Any], question: str = ""
+) -> tuple[list[str], list[str]]:
     """Doubt ``df["region"] == "nort"`` where no row ever held that.
 
     A column counts as it was before the code and as it is after it: either may hold the text.
+    What the question itself names is told as a remark, unless the column holds the same in other
+    letters. Returns doubts and remarks.
     """
-    found: dict[str, None] = {}
+    doubts: dict[str, None] = {}
+    remarks: dict[str, None] = {}
     for (frame, label), wanted in _comparisons(parsed(code)):
         columns = [
             one[frame][label]
@@ -29,9 +41,11 @@ def match_doubts(code: str, before: dict[str, Any], after: dict[str, Any]) -> li
         columns = [series for series in columns if len(series)]
         if not columns or any(_holds(series, one) for series in columns for one in wanted):
             continue
-        if doubt := _doubt(frame, label, wanted, columns[0]):
-            found[doubt] = None
-    return [*found]
+        sentence, is_alike = _sentence(frame, label, wanted, columns[0])
+        asked = is_text(columns[0]) and all(names(question, one) for one in wanted)
+        if sentence:
+            (remarks if asked and not is_alike else doubts)[sentence] = None
+    return [*doubts], [*remarks]
 
 
 def _comparisons(tree: ast.Module) -> Iterator[tuple[tuple[str, str], list[str]]]:
@@ -57,19 +71,26 @@ def _holds(series: Any, wanted: str) -> bool:
     return bool((series == wanted).any())
 
 
-def _doubt(frame: str, label: str, wanted: list[str], series: Any) -> str:
+def _sentence(frame: str, label: str, wanted: list[str], series: Any) -> tuple[str, bool]:
+    """Word what the column holds; and tell whether that differs only in case or spaces."""
     shown = ", ".join(map(repr, wanted[:SHOWN]))
     sentence = f"No row of {frame} has {shown} in {label!r}"
     if str(series.dtype).startswith(("int", "float")):
-        return f"{sentence}, which holds numbers. Compare it with numbers."
+        return f"{sentence}, which holds numbers. Compare it with numbers.", False
     if not is_text(series):
-        return ""
-    distinct = series.dropna().astype(str).unique()[:MOST_DISTINCT].tolist()
-    lowered = {value.strip().casefold(): value for value in distinct}
-    near = [lowered[key] for one in wanted if (key := one.strip().casefold()) in lowered]
-    near = near or [
+        return "", False
+    distinct = series.dropna().astype(str).unique()[:MOST_ALIKE].tolist()
+    letters = {_letters(value): value for value in distinct}
+    alike = [letters[key] for one in wanted if (key := _letters(one)) in letters]
+    distinct = distinct[:MOST_DISTINCT]
+    near = alike or [
         value for one in wanted for value in difflib.get_close_matches(one, distinct, n=2)
     ]
     values = near or distinct[:SHOWN]
     more = "" if near or len(distinct) <= SHOWN else ", …"
-    return f"{sentence}. It holds {', '.join(repr(short(v)) for v in values)}{more}."
+    held = f"It holds {', '.join(repr(short(v)) for v in values)}{more}."
+    return f"{sentence}. {held}", bool(alike)
+
+
+def _letters(value: str) -> str:
+    return _BETWEEN_LETTERS.sub("", value.strip().casefold())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from .asked import asks_by_letters
 from .columns import column, is_text, methods, named, parsed, texts_in
 
 SAMPLED = 200
@@ -17,11 +18,16 @@ _EXTREMES = {"max", "min", "sort_values", "idxmax", "idxmin", "argmax", "argmin"
 _LIKE = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 
 
-def order_doubts(code: str, before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+def order_doubts(
+    code: str, before: dict[str, Any], after: dict[str, Any], question: str = ""
+) -> list[str]:
     """Doubt an order of dates that are text, where letters do not sort as time does.
 
-    Dates as 2024-01-31 sort rightly as text and raise none.
+    Dates as 2024-01-31 sort rightly as text and raise none; nor does an order by letters that
+    the question asks for.
     """
+    if asks_by_letters(question):
+        return []
     tree = parsed(code)
     if methods(tree) & _CONVERTING or named(tree) & _CONVERTING:
         return []

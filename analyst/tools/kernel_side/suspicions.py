@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .bins import bin_doubts
+from .bins import bin_look
 from .frames import frames_of
 from .joins import join_doubts
 from .losses import group_remarks, loss_doubts, share_doubts
-from .matches import match_doubts
+from .matches import match_look
 from .orderings import order_doubts
 from .snapshots import copies_on_write, snapshot
 from .unused import unused_doubts
@@ -32,6 +32,11 @@ def hold(namespace: dict[str, Any]) -> None:
             continue
 
 
+def held() -> dict[str, Any]:
+    """Return the frames as they were before the cell."""
+    return dict(_before)
+
+
 def suspicions(
     code: str, namespace: dict[str, Any], question: str = "", *, whole: str = ""
 ) -> dict[str, list[str]]:
@@ -42,16 +47,30 @@ def suspicions(
     """
     before, after = dict(_before), frames_of(namespace)
     given = snapshot() or before
+    matches, unmatched = _both(match_look, code, before, after, question)
+    bins, outside = _both(bin_look, code, namespace, after, question)
     doubts = [
         *(_quietly(unused_doubts, whole, question, given) if whole else ()),
         *_quietly(join_doubts, code, before, after),
-        *_quietly(match_doubts, code, before, after),
-        *_quietly(order_doubts, code, before, after),
+        *matches,
+        *_quietly(order_doubts, code, before, after, question),
         *_quietly(loss_doubts, code, before, question),
-        *_quietly(bin_doubts, code, namespace, after),
+        *bins,
         *_quietly(share_doubts, code, namespace),
     ]
-    return {"doubts": doubts, "remarks": _quietly(group_remarks, code, after)}
+    return {
+        "doubts": doubts,
+        "remarks": [*_quietly(group_remarks, code, after), *unmatched, *outside],
+    }
+
+
+def _both(look: Any, *arguments: Any) -> tuple[list[str], list[str]]:
+    """Return the doubts and the remarks of a look that has both."""
+    try:
+        doubts, remarks = look(*arguments)
+    except Exception:  # noqa: BLE001 - whatever objects the code left, a look must not fail
+        return [], []
+    return doubts, remarks
 
 
 def _quietly(look: Any, *arguments: Any) -> list[str]:
