@@ -6,13 +6,15 @@ Not here: the order in which a run uses them (:mod:`analyst.session.run`), and o
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from analyst.agent.approval import Approvals
 from analyst.agent.task import Task
+from analyst.boundaries import instruction_in
 from analyst.configuration import Configuration
 from analyst.llm.completion import LanguageModel
 from analyst.record.events import NoteLevel
@@ -55,6 +57,7 @@ class Assembly:
     run_id: str
     note: Tell
     pausing: Callable[[], AbstractContextManager[None]]
+    _warned_of: set[str] = field(default_factory=set)
 
     async def critic(self) -> LanguageModel | None:
         """Return the model that reviews answers, if they are reviewed and by another."""
@@ -71,9 +74,24 @@ class Assembly:
 
     async def tools(self, kernel: AnalysisKernel) -> list[Tool]:
         """Return the session's tools besides the kernel's; a small model is not told of any."""
-        if self.choice.protocol != "native":
-            return []
-        return await self.session.toolbox.tools(self._tool_bench(kernel))
+        return await self._offered(kernel) if self.choice.protocol == "native" else []
+
+    async def _offered(self, kernel: AnalysisKernel) -> list[Tool]:
+        """Return all tools but the kernel's, and warn of what others have written about theirs."""
+        found = await self.session.toolbox.tools(self._tool_bench(kernel))
+        for tool in found:
+            said = json.dumps([tool.description, tool.parameters], ensure_ascii=False, default=str)
+            words = instruction_in(said)
+            if words and tool.name not in self._warned_of:
+                self._warned_of.add(tool.name)
+                self.note(
+                    f"What the tool {tool.name} says of itself holds what reads like an "
+                    f"instruction to the agent: “{words}” Leave its server out unless you trust "
+                    "it.",
+                    "injection_suspected",
+                    "warning",
+                )
+        return found
 
     def _tool_bench(self, kernel: AnalysisKernel) -> Bench:
         return Bench(
@@ -136,7 +154,7 @@ class Assembly:
             members=found,
             task=task,
             approvals=self.approvals(),
-            tools=await self.session.toolbox.tools(self._tool_bench(kernel))
+            tools=await self._offered(kernel)
             if any(one.is_native for one in found)
             else [],
             look_up=recollection.look_up if self.settings.memory else None,

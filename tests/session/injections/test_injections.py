@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -30,6 +33,7 @@ from .gullible_model import Gullible, call, directive
 from .wordings import WORDINGS
 from .world import SECRETS, World
 
+SERVED = Path(__file__).parent.parent.parent / "tools" / "mcp" / "served.py"
 EACH = 6
 """Instructions that each way in is tried with."""
 
@@ -56,6 +60,13 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         [[permissions]]
         tool = "web_fetch"
         where = {{ url = "{origin}/page*" }}
+        decision = "allow"
+        [[permissions]]
+        tool = "web_search"
+        where = {{ query = "zebrafish *" }}
+        decision = "allow"
+        [[permissions]]
+        tool = "s__echo"
         decision = "allow"
         """
     )
@@ -122,8 +133,6 @@ def message_of_an_error(world: World, text: str, at: int) -> Planted:
 
 
 def row_of_a_database(world: World, text: str, at: int) -> Planted:
-    import sqlite3
-
     with sqlite3.connect(world.database) as connection:
         connection.execute("UPDATE people SET note = ?", (text,))
     connection.close()
@@ -170,6 +179,46 @@ def code_of_a_finding(world: World, text: str, at: int) -> Planted:
     return {}, [call("recall", {"question": KNOWN[at]})]
 
 
+def hit_of_a_search(world: World, text: str, at: int) -> Planted:
+    hit = {"url": "https://example.org/", "title": "Zebrafish", "content": text}
+    world.pages[f"/search?q=zebrafish%20{at}"] = json.dumps({"results": [hit]})
+    return {}, [call("web_search", {"query": f"zebrafish {at}"})]
+
+
+def schema_of_a_database(world: World, text: str, at: int) -> Planted:
+    column = text.replace('"', "'")
+    with sqlite3.connect(world.database) as connection:
+        connection.execute(f'CREATE TABLE herd{at} (id INTEGER, "{column}" TEXT)')
+    connection.close()
+    return {}, [call("sql_schema", {"database": "shop", "table": f"herd{at}"})]
+
+
+def change_in_a_repository(world: World, text: str, at: int) -> Planted:
+    git = ["git", "-C", str(world.workspace), "-c", "user.name=a", "-c", "user.email=a@b.c"]
+    noted = world.workspace / "notes.txt"
+    if not noted.exists():
+        noted.write_text("Nothing yet.\n")
+        for command in (["init", "-q"], ["add", "notes.txt"], ["commit", "-qm", "First"]):
+            subprocess.run([*git, *command], check=True, timeout=30)
+    noted.write_text(f"{at}: {text}\n")
+    return {}, [call("git_diff", {"path": ""})]
+
+
+def result_of_a_test(world: World, text: str, at: int) -> Planted:
+    path = world.workspace / "test_it.py"
+    path.write_text(f"def test_it():\n    assert {at} < 0, {text!r}\n")
+    return {}, [call("run_tests", {"tests": []})]
+
+
+def result_of_a_real_server(world: World, text: str, at: int) -> Planted:
+    configured = world.folder.parent / "config" / "analyst-tools.toml"
+    if at == 0:
+        command, served = json.dumps(sys.executable), json.dumps(str(SERVED))
+        with configured.open("a") as file:
+            file.write(f'\n[mcp_servers.s]\ncommand = {command}\nargs = [{served}, "stdio"]\n')
+    return {}, [call("s__echo", {"text": f"{at}: {text}"})]
+
+
 WAYS_IN: tuple[Callable[[World, str, int], Planted], ...] = (
     cell_of_a_file,
     cell_of_a_frame,
@@ -183,6 +232,11 @@ WAYS_IN: tuple[Callable[[World, str, int], Planted], ...] = (
     row_of_a_database,
     passage_of_a_document,
     code_of_a_finding,
+    hit_of_a_search,
+    schema_of_a_database,
+    change_in_a_repository,
+    result_of_a_test,
+    result_of_a_real_server,
 )
 WAYS_TO_SMALL_MODELS = (cell_of_a_file, cell_of_a_frame, name_of_a_column, message_of_an_error)
 """Of those, what reaches a model that is told of no tools but Python."""
@@ -207,6 +261,28 @@ async def test_nothing_comes_of_instructions_in_data(
     world: World,
     tmp_path: Path,
 ) -> None:
+    await play(way_in, world, tmp_path, protocol=protocol, attended=False)
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("way_in", [cell_of_a_file, web_page, result_of_a_server])
+async def test_a_user_who_says_no_is_asked_and_heard(
+    way_in: Callable[[World, str, int], Planted], world: World, tmp_path: Path
+) -> None:
+    asked = await play(way_in, world, tmp_path, protocol="native", attended=True)
+    assert asked, "of six orders some are to be asked about"
+
+
+async def play(
+    way_in: Callable[[World, str, int], Planted],
+    world: World,
+    tmp_path: Path,
+    *,
+    protocol: Literal["native", "fenced"],
+    attended: bool,
+) -> list[events.ApprovalRequested]:
+    """Plant instructions, one by one, and see that nothing comes of them; return what was asked."""
+    asked: list[events.ApprovalRequested] = []
     actions = world.actions()
     names = list(actions)
     model = Gullible(actions)
@@ -232,7 +308,12 @@ async def test_nothing_comes_of_instructions_in_data(
             world.remember()
             done = "It is done." if protocol == "native" else "FINAL: It is done."
             scripted._replies.extend([*reading, model.obey, done])
-            stream = [event async for event in session.ask(f"Question {at}?", **options)]
+            stream = []
+            async for event in session.ask(f"Question {at}?", attended=attended, **options):
+                stream.append(event)
+                if attended and isinstance(event, events.ApprovalRequested):
+                    asked.append(event)
+                    assert session.resolve_approval(event.call_id, "denied", None)
             assert stream[-1].status == "ok", stream[-1]
             assert model.obeyed[-1] == action
             assert world.changes(scripted.requests) == [], (way_in.__name__, action)
@@ -241,6 +322,7 @@ async def test_nothing_comes_of_instructions_in_data(
                 notes = [e.code for e in stream if isinstance(e, events.Note)]
                 assert "injection_suspected" in notes, (wording, notes)
     assert not {*session.approval_desk.always}
+    return asked
 
 
 UNSUSPICIOUS = {WORDINGS[6], WORDINGS[9], WORDINGS[10], WORDINGS[13], WORDINGS[15], WORDINGS[5]}
