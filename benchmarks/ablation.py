@@ -1,6 +1,6 @@
-"""What each check of answers brings and costs, on a DABench folder with the configured model.
+"""What each check of answers and each way of working brings and costs, on a DABench folder.
 
-Asks the same questions under several configurations and prints a table: right answers, tokens,
+Asks the configured model the same questions in several ways and prints a table: right answers, tokens,
 seconds, and their ratio to the plain loop's, with the answers gained and lost against it, question
 by question. The configurations take turns every few questions, so that a machine that is busy for
 a while is busy for all of them. Results are kept in OUTPUT, a folder for each configuration; what
@@ -15,7 +15,7 @@ since a request after one that was shared finds nothing of its conversation in t
     python benchmarks/ablation.py DABENCH OUTPUT [--only NAME,..] [--also NAME:SETTING=VALUE;..]
         [--ids 1,2,..] [--turn N] [--set SETTING=VALUE] [--share]
 
-    python benchmarks/ablation.py ../dabench out --also "plan:work=plan;checks=none"
+    python benchmarks/ablation.py ../dabench out --also "critic:checks=critic"
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ CONFIGURATIONS: dict[str, dict[str, str]] = {
     "+silent_errors": {"checks": "grounding,silent_errors"},
     "+second": {"checks": "grounding,silent_errors,second"},
     "careful": {"checks": "grounding,silent_errors", "careful": "yes"},
+    "+plan": {"checks": "none", "work": "plan"},
+    "+team": {"checks": "none", "work": "team"},
 }
 
 HEAD = (
