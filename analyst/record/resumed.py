@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from analyst.record.events import Event, PlanStepFinished, RunStarted
+from analyst.record.events import Event, PlanRevised, PlanStepFinished, RunStarted
 from analyst.record.log import RunLogError, RunRecord, log_path, read_run
 
 _ENDING = ".resumed"
@@ -45,8 +45,8 @@ def chain(run_id: str, *, directory: Path | None = None) -> list[RunRecord]:
 def whole(run_id: str, *, directory: Path | None = None) -> list[Event]:
     """Return the events of a run as if it had never broken off: those of all runs of its chain.
 
-    What a step that was cut off did is left out, as it was begun again. Raises
-    :class:`~analyst.record.log.RunLogError`.
+    What a step that was cut off did is left out, as it was begun again; so is a failed one that
+    was not got round yet. Raises :class:`~analyst.record.log.RunLogError`.
     """
     records = chain(run_id, directory=directory)
     found: list[Event] = []
@@ -60,8 +60,14 @@ def whole(run_id: str, *, directory: Path | None = None) -> list[Event]:
 
 
 def _without_cut_off(events: Sequence[Event]) -> list[Event]:
-    ends = [at for at, one in enumerate(events) if isinstance(one, PlanStepFinished)]
-    found = events[: ends[-1] + 1] if ends else events[:1]
+    end, failed = 1, False
+    for number, one in enumerate(events, 1):
+        if isinstance(one, PlanStepFinished):
+            failed = one.status == "error" and not one.resumed
+            end = end if failed else number
+        elif isinstance(one, PlanRevised) and failed:
+            end, failed = number, False
+    found = events[:end]
     return [one for one in found if not (isinstance(one, PlanStepFinished) and one.resumed)]
 
 

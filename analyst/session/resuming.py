@@ -7,7 +7,7 @@ that goes on is a run of its own, whose record names the one before.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -69,16 +69,21 @@ def resumption(run_id: str, directory: Path | None = None) -> Resumption:
     if summary is not None and summary.status == "ok":
         raise ResumeError(f"Run {run_id} has ended well; there is nothing left to do.")
     readings = [_read(record.events) for record in records]
-    last = readings[-1]
-    if last.planned is None:
+    if readings[-1].denied:
+        raise ResumeError(f"The plan of run {run_id} was turned down; ask the question anew.")
+    # One that broke off before it had told all again knows less than the one that it went on with.
+    furthest = max(
+        (one for one in reversed(readings) if one.planned is not None),
+        key=lambda one: len(one.finished),
+        default=None,
+    )
+    if furthest is None or furthest.planned is None:
         raise ResumeError(
             f"Run {run_id} had no plan yet, so there is nothing to go on with; ask the question "
             "anew (only runs with --plan can be gone on with)."
         )
-    if last.denied:
-        raise ResumeError(f"The plan of run {run_id} was turned down; ask the question anew.")
+    finished = tuple(furthest.finished)
     seen = [text for one in readings for text in one.seen]
-    charts = [chart for one in readings for chart in one.charts]
     return Resumption(
         run_id=run_id,
         root=records[0].run_id,
@@ -86,13 +91,17 @@ def resumption(run_id: str, directory: Path | None = None) -> Resumption:
         values=started.values,
         notebook=started.notebook,
         data=tuple({name: d for one in readings for name, d in one.data.items()}.values()),
-        begun=replace(
-            last.begun(),
+        begun=Begun(
+            steps=furthest.planned.planned,
+            finished=finished,
+            approved=any(one.is_begun for one in readings),
+            artefacts=furthest.artefacts,
+            note=_cut_off([cell for one in readings for cell in one.begun_at(len(finished))]),
             seen=tuple(seen[-_MOST_SEEN:]),
-            charts=tuple(chart for chart in charts if chart[0] <= len(last.finished)),
+            charts=tuple(chart for one in readings for chart in one.charts),
             values={name: v for one in readings for name, v in one.values.items()},
         ),
-        code={at: tuple(code) for one in readings for at, code in one.code.items() if code},
+        code={at: code for one in readings for at, code in one.code.items() if code},
         limits=tuple(
             (str(one.settings.get("approval", "")), dict(one.settings.get("rules", {})))
             for record in records
@@ -102,9 +111,52 @@ def resumption(run_id: str, directory: Path | None = None) -> Resumption:
     )
 
 
+def _cut_off(code: Sequence[str]) -> str:
+    """Tell a step that is begun again what of it ran before and may have had effects."""
+    risky = [one for one in code if not is_pure(one)]
+    return CUT_OFF.format(code="\n\n".join(risky)[:_MOST_CODE]) if risky else ""
+
+
 def is_pure(code: str) -> bool:
     """Whether code surely changes nothing outside the kernel, and gives the same when run again."""
     return judge_code(code).level == "safe" and not writes(code) and not reads_outside(code)
+
+
+@dataclass
+class _Step:
+    """What a step did so far; of a plan that goes on it counts once the step ends.
+
+    ``code``: by the id of its call, what ran or began to.
+    """
+
+    at: int
+    code: dict[str, str] = field(default_factory=dict)
+    seen: list[str] = field(default_factory=list)
+    charts: list[tuple[int, str]] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def take(self, event: events.Event) -> None:
+        """Take the next event of the step in."""
+        match event:
+            case events.ToolCallStarted(tool="python"):
+                # It may have begun to run before all broke off.
+                self.code[event.call_id] = str(event.arguments.get("code", ""))
+            case events.ToolCallFinished():
+                if event.call_id in self.code:
+                    ran = str((event.arguments or {}).get("code", self.code[event.call_id]))
+                    self.code[event.call_id] = ran
+                    # What was not run at all need not be told; what failed may have begun.
+                    if event.status == "refused":
+                        del self.code[event.call_id]
+                self.seen.append(event.observation)
+                self.values |= event.values
+            case events.OutputEmitted(output=dict() as output):
+                self.charts += [(self.at + 1, title) for title in chart_titles(output)]
+            case events.Note(code="retry"):
+                # What was tried before was undone in the kernel, but perhaps not outside.
+                self.code = {one: code for one, code in self.code.items() if not is_pure(code)}
+            case events.Note(code="step_again"):
+                self.charts.clear()
 
 
 @dataclass
@@ -115,15 +167,14 @@ class _Reading:
     artefacts: tuple[events.KeptArtefact, ...] = ()
     finished: list[events.PlanStepFinished] = field(default_factory=list)
     data: dict[str, events.DataDescription] = field(default_factory=dict)
-    at: int | None = None
-    code: dict[int, list[str]] = field(default_factory=dict)
+    code: dict[int, tuple[str, ...]] = field(default_factory=dict)
     seen: list[str] = field(default_factory=list)
     charts: list[tuple[int, str]] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
-    asked: bool = False
-    approved: bool = False
     denied: bool = False
-    _calls: dict[str, str] = field(default_factory=dict)
+    _asked: set[str] = field(default_factory=set)
+    _step: _Step | None = None
+    _failed: events.PlanStepFinished | None = None
 
     def take(self, event: events.Event) -> None:
         """Take the next event in."""
@@ -134,55 +185,41 @@ class _Reading:
                 self.planned, self.artefacts = event, event.artefacts
             case events.PlanRevised():
                 self.planned = event
+                if self._failed is not None:
+                    self._end(self._failed)
             case events.ApprovalRequested(kind="plan"):
-                self.asked = True
-                self._calls[event.call_id] = "plan"
-            case events.ApprovalResolved() if self._calls.get(event.call_id) == "plan":
+                self._asked.add(event.call_id)
+            case events.ApprovalResolved() if event.call_id in self._asked:
                 self.denied = event.decision == "denied"
-                self.approved = not self.denied
-            case events.Note(code="plan_unreadable"):
-                self.approved = False
             case events.PlanStepStarted():
-                self.at = event.index
-                self.code[event.index] = []
+                self._step = _Step(event.index)
             case events.PlanStepFinished():
-                self.finished.append(event)
-                self.at = None
-            case _ if self.at is not None:
-                self._take_of_step(event, self.at)
+                if event.status == "error" and not event.resumed:
+                    # It counts once it is got round; till then it is as if it were cut off.
+                    self._failed = event
+                else:
+                    self._end(event)
+            case _ if self._step is not None:
+                self._step.take(event)
 
-    def _take_of_step(self, event: events.Event, at: int) -> None:
-        match event:
-            case events.ToolCallStarted(tool="python"):
-                self._calls[event.call_id] = str(event.arguments.get("code", ""))
-                # It may have begun to run before all broke off.
-                self.code[at].append(self._calls[event.call_id])
-            case events.ToolCallFinished():
-                ran = str((event.arguments or {}).get("code", self._calls.get(event.call_id, "")))
-                if self.code[at] and event.call_id in self._calls:
-                    self.code[at].pop()
-                    # What was not run at all need not be told; what failed may have begun.
-                    self.code[at] += [ran] if event.status != "refused" else []
-                self.seen.append(event.observation)
-                self.values |= event.values
-            case events.OutputEmitted(output=dict() as output):
-                self.charts += [(at + 1, title) for title in chart_titles(output)]
-            case events.Note(code="retry"):
-                # What was tried before was undone in the kernel, but perhaps not outside.
-                self.code[at] = [one for one in self.code[at] if not is_pure(one)]
+    def _end(self, event: events.PlanStepFinished) -> None:
+        self.finished.append(event)
+        if (step := self._step) is not None:
+            self.code[step.at] = tuple(step.code.values())
+            self.seen += step.seen
+            self.charts += step.charts
+            self.values |= step.values
+        self._step = self._failed = None
 
-    def begun(self) -> Begun:
-        assert self.planned is not None, "only what was planned is begun"
-        cut_off = self.code.get(self.at, []) if self.at is not None else []
-        risky = [one for one in cut_off if not is_pure(one)]
-        note = CUT_OFF.format(code="\n\n".join(risky)[:_MOST_CODE]) if risky else ""
-        return Begun(
-            steps=self.planned.planned,
-            finished=tuple(self.finished),
-            approved=self.approved or not self.asked,
-            artefacts=self.artefacts,
-            note=note,
-        )
+    @property
+    def is_begun(self) -> bool:
+        """Whether the plan need not be shown again: no step begins before it is approved."""
+        return self._step is not None or bool(self.finished)
+
+    def begun_at(self, at: int) -> list[str]:
+        """Return the code of the step there, if it began and did not end."""
+        step = self._step
+        return [*step.code.values()] if step is not None and step.at == at else []
 
 
 def _read(record: Sequence[events.Event]) -> _Reading:

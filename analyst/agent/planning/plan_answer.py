@@ -42,7 +42,8 @@ def completed(
         named = "; ".join(f"*{title}* (step {number})" for number, title in charts)
         lines.append(f"Charts: {named}.")
     for one in done:
-        if one.status == "skipped":
+        # What failed was got round by what comes after it.
+        if one.status == "skipped" or (one.status == "error" and one.index == len(steps) - 1):
             step = steps[one.index].text.rstrip(".")
             lines.append(f"Not done: {step}. {brief(one.reason or '', 200)}")
     return "\n\n".join(lines)
@@ -56,6 +57,10 @@ def partial(
     if left := len(steps) - len(done):
         steps_left = "1 step is" if left == 1 else f"{left} steps are"
         lines.append(f"{steps_left} left; `analyst resume {run_id}` goes on from there.")
+    elif any(one.status == "ok" for one in done):
+        lines.append(
+            f"Only the answer is left to be written; `analyst resume {run_id}` goes on from there."
+        )
     return "\n\n".join(lines)
 
 

@@ -42,7 +42,6 @@ class PlannedWork:
     _state: PlanState = field(default_factory=lambda: PlanState(steps=()))
     _done: list[events.PlanStepFinished] = field(default_factory=list)
     _charts: list[tuple[int, str]] = field(default_factory=list)
-    _revisions: int = 0
 
     async def run(
         self, budget: Budget, make: EventMaker, progress: Progress
@@ -167,7 +166,9 @@ class PlannedWork:
         left: tuple[PlannedStep, ...] = ()
         room = MOST_STEPS - sum(one.status == "ok" for one in self._done)
         alone = len(self._state.steps) == 1
-        if self._revisions < MOST_REVISIONS and room and not alone and budget.spent() is None:
+        # Each that failed and was not left out was got round, in this run or those before it.
+        revisions = sum(one.status == "error" for one in self._done)
+        if revisions < MOST_REVISIONS and room and not alone and budget.spent() is None:
             async for item in self.planner.what_now(
                 self.task.question,
                 self._state.steps,
@@ -182,11 +183,13 @@ class PlannedWork:
                     left = item.steps
                 else:
                     yield item
+        if budget.spent() is not None:
+            # It was cut off, or what to do about it was: a run that goes on begins it again.
+            return
         status = "error" if left or alone else "skipped"
         yield await self._finished(Outcome(status=status, reason=reason), make)  # type: ignore[arg-type]
         if not left:
             return
-        self._revisions += 1
         before = tuple(self._state.steps[: at + 1])
         shifted = (_shifted(one, len(before)) for one in left)
         self._state.steps = steps = (*before, *shifted)
@@ -239,7 +242,8 @@ class PlannedWork:
                 else:
                     yield item
         if outcome.status != "ok":
-            yield self._partial(outcome.reason or "the model gave no answer", make, progress)
+            reason = budget.spent() or outcome.reason or "the model gave no answer"
+            yield self._partial(reason, make, progress)
             return
         if strange := plan_answer.unknown_citations(outcome.result, self._state.passages):
             text = f"The answer names {', '.join(strange)}, which is no passage that was found."
@@ -272,7 +276,7 @@ class PlannedWork:
                 outcome = item
             else:
                 yield item
-        if is_step:
+        if is_step and (outcome.status == "ok" or budget.spent() is None):
             yield await self._finished(outcome, make)
         yield outcome
 
