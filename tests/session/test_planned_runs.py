@@ -330,22 +330,34 @@ async def test_an_edited_plan_is_what_is_carried_out(make_session: MakeSession) 
     assert the_answer(stream).text == "The most is 74.0."
 
 
-async def test_an_edit_that_is_no_plan_is_asked_about_again(make_session: MakeSession) -> None:
+async def test_an_edit_that_is_no_plan_is_asked_about_until_it_is_one(
+    make_session: MakeSession,
+) -> None:
     long = "\n".join(f"do {n}" for n in range(20))
-    session = make_session([LINES, code(MEAN), code(CHART), FINAL], settings=PLAN)
+    session = make_session(
+        [LINES, code("print(df['life'].max())"), "FINAL: The most is 74.0."], settings=PLAN
+    )
 
     def decide(event: events.ApprovalRequested, count: int) -> None:
-        if count == 0:
-            session.resolve_approval(event.call_id, "edited", long)
-        else:
+        if count == 1:
+            # What is shown is the edit, so that this cannot mean the plan of before.
             session.resolve_approval(event.call_id, "approved")
+        else:
+            text = long if count == 0 else "Compute the most\nwrite: Say it"
+            session.resolve_approval(event.call_id, "edited", text)
 
     stream = await decided(session, decide)
-    _, again = of_kind(stream, events.ApprovalRequested)
-    assert again.risk.startswith("A plan has at most 8 steps, and this one has 20.")
-    assert again.editable == long
-    assert the_answer(stream).complete
-    assert len(of_kind(stream, events.PlanStepFinished)) == 3
+    _, *again = of_kind(stream, events.ApprovalRequested)
+    assert len(again) == 2
+    for request in again:
+        assert request.risk.startswith("A plan has at most 8 steps, and this one has 20.")
+        assert request.editable == long
+    notes = [note.code for note in of_kind(stream, events.Note)]
+    assert notes.count("plan_unreadable") == 2
+    (revised,) = of_kind(stream, events.PlanRevised)
+    assert revised.steps == ("Compute the most", "Say it")
+    assert statuses(stream) == [(0, "ok"), (1, "ok")]
+    assert the_answer(stream).text == "The most is 74.0."
 
 
 async def test_a_plan_that_is_turned_down_does_nothing(make_session: MakeSession) -> None:

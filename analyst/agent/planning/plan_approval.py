@@ -57,7 +57,9 @@ async def approve(
         if decision.decision == "denied":
             yield Approved(None)
             return
-        if written is None or written.strip() == text.strip() == as_lines(steps):
+        # What is approved is what was shown, also where that is an edit that could not be read.
+        written = text if written is None else written
+        if written.strip() == text.strip() == as_lines(steps):
             yield Approved(steps)
             return
         try:
