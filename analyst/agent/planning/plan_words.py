@@ -83,7 +83,6 @@ def step_question(
     *,
     artefacts: Sequence[KeptArtefact],
     passages: Sequence[KeptArtefact],
-    note: str,
     native: bool,
 ) -> str:
     """Compose what a step is asked: what is there, what to do now, what to leave.
@@ -105,8 +104,6 @@ def step_question(
         parts.append("Draw it with px and fig.show(), with a title, and print what it shows.")
     if native and step.checks:
         parts.append("It is checked that: " + "; ".join(step.checks))
-    if note:
-        parts.append(note)
     return "\n\n".join(parts)
 
 
@@ -117,16 +114,18 @@ def failed_before(reason: str, *, native: bool) -> str:
     return f"A first try failed: {brief(reason, 400)} Mind that, and do it another way."
 
 
-def synthesis_question(
-    question: str,
+def synthesis_note(
     results: Sequence[str],
     artefacts: Sequence[KeptArtefact],
     passages: Sequence[KeptArtefact],
     *,
     native: bool,
 ) -> str:
-    """Ask for the answer, from what the steps came to."""
-    parts = [question, as_data("What was done, and what came out.", results)]
+    """Ask for the answer, from what the steps came to; said after the question.
+
+    ``results`` hold what models said, so that nothing of this is what an answer may rest on.
+    """
+    parts = [as_data("What was done, and what came out.", results)]
     if listed := artefact_lines(artefacts):
         parts.append(as_data("Variables that are there.", listed))
     if passages:

@@ -26,6 +26,8 @@ from analyst.record.making import EventMaker
 TRIES = 2
 """A step that fails is tried once more."""
 
+AGAIN = "A first try of the step failed; trying it another way."
+
 REASON_TOLD = 400
 LONGEST_RESULT = 4000
 WORDS_STEPS = 3
@@ -106,7 +108,9 @@ class StepWork:
                 yield item
             return
         outcome = Outcome(status="error")
-        for _ in range(TRIES):
+        for number in range(TRIES):
+            if number:
+                yield make(events.Note, code="step_again", text=AGAIN)
             if restored := await self.bench.restore_if_lost():
                 yield make(events.Note, level="warning", code="restored", text=restored)
             async for item in self._try(
@@ -139,11 +143,12 @@ class StepWork:
             at,
             artefacts=await self.bench.news(),
             passages=plan.passages if self.voice.native else (),
-            note=note,
             native=self.voice.native,
         )
         task = Task(
-            question=Question(text=text, data=self.task.question.data, value_names=names),
+            question=Question(
+                text=text, data=self.task.question.data, value_names=names, note=note
+            ),
             value_pattern=self.task.value_pattern,
             has_data=self.task.has_data,
             told=self.task.told,
@@ -195,16 +200,19 @@ class StepWork:
         progress: Progress,
     ) -> AsyncIterator[events.Event | Outcome]:
         """Have the model write what the steps came to; the last item is the outcome."""
-        asked = plan_words.synthesis_question(
-            text,
-            results,
-            await self.bench.news(),
-            plan.passages,
-            native=self.words.native,
-        )
+        there = await self.bench.news()
+        note = plan_words.synthesis_note(results, there, plan.passages, native=self.words.native)
         # The descriptions of the data stand before, as for every step, where a server has them.
-        question = Question(text=asked, data=self.task.question.data)
+        question = Question(text=text, data=self.task.question.data, note=note)
         task = Task(question=question, has_data=self.task.has_data, told=self.task.told)
+        # What steps said is no source of numbers; what ran, was asked, planned or found is.
+        sources = [
+            *progress.seen,
+            self.task.question.text,
+            *(step.text for step in plan.steps),
+            *plan_words.artefact_lines(there),
+            *(one.text for one in plan.passages),
+        ]
         outcome = Outcome(status="error", reason="nothing was written")
         known = progress.calls_ok + bool(plan.passages)
         async for item in self.run(
@@ -214,6 +222,7 @@ class StepWork:
             make=make,
             progress=progress,
             known=known,
+            seen=sources,
             steps=WORDS_STEPS,
         ):
             if not isinstance(item, events.Answer):
@@ -233,11 +242,12 @@ class StepWork:
         make: EventMaker,
         progress: Progress,
         known: int = 0,
+        seen: Sequence[str] = (),
         steps: int | None = None,
     ) -> AsyncIterator[events.Event]:
         """Run a short loop; its last event is an answer, which is none of the run's.
 
-        ``known``: how many calls of before the answer may rest on. Budget and progress count on.
+        ``known`` and ``seen``: see :func:`.run_short`. Budget and progress count on.
         """
         stream = run_short(
             voice.loop(task),
@@ -248,7 +258,7 @@ class StepWork:
             make=make,
             progress=progress,
             known=known,
-            seen=progress.seen if known else (),
+            seen=seen,
         )
         async for event in stream:
             yield event
