@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
 from pathlib import Path
 
@@ -31,13 +32,19 @@ def judged(tool: str, **arguments: object) -> str:
 
 @pytest.mark.parametrize(
     "tool",
-    ["delete_user", "deleteUser", "DROP", "mail.send", "purge-cache", "payInvoice", "remove_all"],
-)
+    ["delete_user", "deleteUser", "DROP", "mail.send", "purge-cache", "payInvoice", "remove_all",
+     "reset_database", "cancelOrder", "emailUser", "email", "slack_post_message", "publish_page",
+     "deleteall", "dropdatabase", "sendmail", "rmdir", "removeuser", "deploy"],
+)  # fmt: skip
 def test_names_of_what_cannot_be_taken_back(tool: str) -> None:
     assert judged(tool) == "irreversible"
 
 
-@pytest.mark.parametrize("tool", ["look", "sender", "dropdown_open", "payload", "undeleted", ""])
+@pytest.mark.parametrize(
+    "tool",
+    ["look", "sender", "dropdown_open", "payload", "undeleted", "", "list_deleted", "removed_items",
+     "get_email", "search_posts", "payroll", "git_push", "resettable", "query", "execute_sql"],
+)  # fmt: skip
 def test_names_that_only_look_like_it(tool: str) -> None:
     assert judged(tool) == "risky"
 
@@ -48,6 +55,107 @@ def test_arguments_that_say_what_is_done() -> None:
     assert judged("batch", steps=[{"do": ["send"]}]) == "irreversible"
     assert judged("look", text="please do not delete this") == "risky"
     assert judged("look", url="https://example.org/remove/this") == "risky"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"command": "rm -rf /data"},
+        {"command": "sudo rm -rf data"},
+        {"argv": ["bash", "-c", "rm -rf /"]},
+        {"argv": ["git", "push", "--force"]},
+        {"cmd": "git push -f origin main"},
+        {"cmd": "git reset --hard HEAD~3"},
+        {"cmd": "mkfs.ext4 /dev/sdb"},
+        {"command": {"drop": "users"}},
+        {"params": {"steps": [{"code": "import shutil; shutil.rmtree('/data')"}]}},
+        {"text": "-- x\nDROP TABLE t"},
+        {"text": "/* x */ DROP TABLE t"},
+        {"text": "BEGIN; DROP TABLE t"},
+        {"text": "WITH d AS (DELETE FROM t RETURNING *) SELECT * FROM d"},
+        {"sql": "-- x\nDROP TABLE t"},
+        {"sql": "/* x */ DROP TABLE t"},
+        {"sql": "BEGIN; DROP TABLE t"},
+        {"sql": "WITH d AS (DELETE FROM t RETURNING *) SELECT * FROM d"},
+        {"sql": "UPDATE t SET a = 1"},
+        {"sql": "SELECT 'a\\'; DROP TABLE t; -- '"},
+        {"sql": "EXPLAIN ANALYZE DELETE FROM t"},
+        {"query": "MATCH (n) DETACH DELETE n"},
+        {"query": "mutation { deleteUser(id: 1) { id } }"},
+        {"query": "db.users.drop()"},
+        {"delete": True},
+        {"force": True},
+        {"items": ["a"] * 300 + ["delete_user"]},
+        {"items": ["a"] * 20_000},
+    ],
+)
+def test_arguments_of_what_cannot_be_taken_back(arguments: dict[str, object]) -> None:
+    assert judged("do_it", **arguments) == "irreversible"
+    trusted = judging.judge(
+        "s", "do_it", arguments, destructive=False, reads_only=True, changed=False
+    )
+    assert trusted.level == "irreversible"
+
+
+def test_what_is_pushed_with_force_cannot_be_taken_back() -> None:
+    assert judged("git_push", force=True) == "irreversible"
+    assert judged("git_push", force=False, branch="main") == "risky"
+    assert judged("run_shell", input="rm -rf data") == "irreversible"
+    assert judged("run_shell", input="ls", reset=False) == "risky"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"query": "how to delete a file"},
+        {"query": "select the best hotel"},
+        {"text": "Submit the tax return"},
+        {"currency": "RM"},
+        {"country_code": "AT"},
+        {"sql": "SELECT a, drop_rate FROM t WHERE state = 'delete' ORDER BY 1"},
+        {"query": "-- the newest\nWITH d AS (SELECT * FROM t) SELECT count(*) FROM d"},
+        {"values": list(range(5_000))},
+        {"names": ["a"] * 3_000},
+        {"refresh": True},
+    ],
+)
+def test_everyday_calls_of_what_only_reads_stay_safe(arguments: dict[str, object]) -> None:
+    def level(*, reads_only: bool) -> str:
+        return judging.judge(
+            "s", "look_up", arguments, destructive=False, reads_only=reads_only, changed=False
+        ).level
+
+    assert level(reads_only=False) == "risky"
+    assert level(reads_only=True) == "safe"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"sql": "INSERT INTO t VALUES (1)"},
+        {"text": "INSERT INTO t VALUES (1)"},
+        {"sql": "SELECT run_it_all(1)"},
+        {"sql": "SELECT 1; SELECT 2"},
+        {"command": "make all"},
+        {"code": "print(open('a').read())"},
+    ],
+)
+def test_no_word_is_taken_for_what_runs_a_program_or_writes(arguments: dict[str, object]) -> None:
+    risk = judging.judge(
+        "s", "look_up", arguments, destructive=False, reads_only=True, changed=False
+    )
+    assert risk.level == "risky"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["push " * 20_000, "with as " * 10_000, "as " * 30_000, "(" * 50_000, "/*" * 50_000,
+     "select from " * 10_000, "drop " + "x " * 50_000, "-" * 100_000],
+)  # fmt: skip
+def test_judging_takes_no_longer_for_odd_texts(text: str) -> None:
+    began = time.monotonic()
+    judged("look", command=text, query=text, text=text)
+    assert time.monotonic() - began < 5
 
 
 @given(
