@@ -17,7 +17,7 @@ SIGN = "(?)"
 MEANING = "stands in no output"
 LEGEND = "Marked numbers stand in no output."
 
-_GAPS = " '’\u00a0\u2009\u202f"
+_GAPS = " '\u2019\u00a0\u2009\u202f"
 _NUMBER = rf"(?<![\w.])-?\d+(?:[,.{_GAPS}]\d+)*(?:[eE][+-]?\d+)?"
 """All that may be one number: also with other marks between thousands, and before decimals."""
 

@@ -14,6 +14,7 @@ from typing import Any
 from analyst.frontends.reducer import fold
 from analyst.frontends.reducer_steps import MAX_STREAM_CHARS
 from analyst.frontends.transcript import Draft, Remark, Step, Transcript
+from analyst.frontends.ungrounded import legend, marked_markdown
 from analyst.record.events import EventCodec
 
 TOLD = Path(__file__).parents[2] / "extension" / "src" / "__tests__" / "told.json"
@@ -264,7 +265,12 @@ EVENTS: list[dict[str, Any]] = [
         "usage": {"input": 50, "output": 5, "cached": 0},
         "seconds": 1,
     },
-    {"type": "answer", "text": "North sold most [F3].", "values": {"total": 1.5}},
+    {
+        "type": "answer",
+        "text": "North sold most, 99.5 [F3].",
+        "values": {"total": 1.5},
+        "ungrounded": ["99.5"],
+    },
     {"type": "finding_saved", "number": 4},
     {
         "type": "run_finished",
@@ -287,6 +293,41 @@ DRAFTS = [
     "> final: a\nb",
 ]
 
+MARKS: list[tuple[str, list[str], str | None]] = [
+    ("It is 99.87.", ["99.87"], "It is 99.87 (?)."),
+    ("It is 99.87; 12 of them.", ["99.87"], "It is 99.87 (?); 12 of them."),
+    ("Of 1,234 rows 234 are new.", ["234"], "Of 1,234 rows 234 (?) are new."),
+    ("Of 1,234 rows 234 are new.", ["1,234"], "Of 1,234 (?) rows 234 are new."),
+    ("199.87, 99.875, 99.87e3, x99.87 and 5.99.87", ["99.87"], None),
+    ("Of 1 234 or 1.234,56 rows", ["234", "56"], None),
+    ("Of 1 234 rows", ["1 234"], "Of 1 234 (?) rows"),
+    ("It fell by -3.5 or 3.5", ["-3.5"], "It fell by -3.5 (?) or 3.5 (?)"),
+    ("It is 99.87% or 12 %.", ["99.87", "12"], "It is 99.87% (?) or 12 % (?)."),
+    ("(7.5,99.87)", ["99.87"], "(7.5,99.87 (?))"),
+    ("It is **99.87** m.", ["99.87"], "It is **99.87 (?)** m."),
+    ("It is **99.87**m.", ["99.87"], "It is **99.87** (?)m."),
+    ("[99.87](https://x.test/99.87)", ["99.87"], "[99.87 (?)](https://x.test/99.87)"),
+    ("See <https://x.test/99.87> and https://x.test/99.87", ["99.87"], None),
+    ("Said in [K3: notes.md, p. 14] and [F14].", ["14"], None),
+    ("14. It is 14", ["14"], "14. It is 14 (?)"),
+    ("| a | 99.87 |\n|---|---|\n| b | 12 |", ["12"], "| a | 99.87 |\n|---|---|\n| b | 12 (?) |"),
+    ("Run `f(99.87)` now", ["99.87"], "Run `f(99.87)` (?) now"),
+    ("With $x = 99.87$, it", ["99.87"], "With $x = 99.87$ (?), it"),
+    ("From $95 to $99.87", ["99.87"], "From $95 to $99.87 (?)"),
+    (
+        "```python\nx = 99.87\ny = 12\n```\nThen 99.87.",
+        ["99.87"],
+        "```python\nx = 99.87\ny = 12\n```\n\n99.87 (?)\n\nThen 99.87 (?).",
+    ),
+    (
+        "- So:\n    ```\n    x = 99.87\n    ```",
+        ["99.87"],
+        "- So:\n    ```\n    x = 99.87\n    ```\n\n99.87 (?)\n",
+    ),
+    ("It is 99.87.", [], None),
+]
+"""Texts, numbers of them to be marked, and how they read then; ``None``: as before."""
+
 
 def told() -> str:
     """Return events, and what they come to after each of some of them, as JSON."""
@@ -300,6 +341,10 @@ def told() -> str:
             str(count): _view(fold(events[:count])) for count in range(1, len(events) + 1, 2)
         },
         "drafts": {text: dataclasses.asdict(Draft.of(text)) for text in DRAFTS},
+        "marks": [
+            [text, numbers, marked_markdown(text, numbers), legend(text, numbers)]
+            for text, numbers, _ in MARKS
+        ],
     }
     return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
 
@@ -314,6 +359,7 @@ def _view(transcript: Transcript) -> dict[str, Any]:
         "streaming": transcript.streaming,
         "answer": transcript.answer,
         "values": dict(transcript.values),
+        "ungrounded": [*transcript.ungrounded],
         "usage": transcript.usage.model_dump(),
         "status": transcript.status,
         "reason": transcript.reason,

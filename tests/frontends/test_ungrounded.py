@@ -18,47 +18,15 @@ from analyst.frontends.terminal_view import TerminalView
 from analyst.frontends.ungrounded import legend, marked_html, marked_markdown
 from analyst.frontends.untrusted import markdown_to_html
 
-MARKED = [
-    ("It is 99.87.", ["99.87"], "It is 99.87 (?)."),
-    ("It is 99.87; 12 of them.", ["99.87"], "It is 99.87 (?); 12 of them."),
-    ("Of 1,234 rows 234 are new.", ["234"], "Of 1,234 rows 234 (?) are new."),
-    ("Of 1,234 rows 234 are new.", ["1,234"], "Of 1,234 (?) rows 234 are new."),
-    ("199.87, 99.875, 99.87e3, x99.87 and 5.99.87", ["99.87"], None),
-    ("Of 1 234 or 1.234,56 rows", ["234", "56"], None),
-    ("Of 1 234 rows", ["1 234"], "Of 1 234 (?) rows"),
-    ("It fell by -3.5 or 3.5", ["-3.5"], "It fell by -3.5 (?) or 3.5 (?)"),
-    ("It is 99.87% or 12 %.", ["99.87", "12"], "It is 99.87% (?) or 12 % (?)."),
-    ("(7.5,99.87)", ["99.87"], "(7.5,99.87 (?))"),
-    ("It is **99.87** m.", ["99.87"], "It is **99.87 (?)** m."),
-    ("It is **99.87**m.", ["99.87"], "It is **99.87** (?)m."),
-    ("[99.87](https://x.test/99.87)", ["99.87"], "[99.87 (?)](https://x.test/99.87)"),
-    ("See <https://x.test/99.87> and https://x.test/99.87", ["99.87"], None),
-    ("Said in [K3: notes.md, p. 14] and [F14].", ["14"], None),
-    ("14. It is 14", ["14"], "14. It is 14 (?)"),
-    ("| a | 99.87 |\n|---|---|\n| b | 12 |", ["12"], "| a | 99.87 |\n|---|---|\n| b | 12 (?) |"),
-    ("Run `f(99.87)` now", ["99.87"], "Run `f(99.87)` (?) now"),
-    ("With $x = 99.87$, it", ["99.87"], "With $x = 99.87$ (?), it"),
-    ("From $95 to $99.87", ["99.87"], "From $95 to $99.87 (?)"),
-    (
-        "```python\nx = 99.87\ny = 12\n```\nThen 99.87.",
-        ["99.87"],
-        "```python\nx = 99.87\ny = 12\n```\n\n99.87 (?)\n\nThen 99.87 (?).",
-    ),
-    (
-        "- So:\n    ```\n    x = 99.87\n    ```",
-        ["99.87"],
-        "- So:\n    ```\n    x = 99.87\n    ```\n\n99.87 (?)\n",
-    ),
-    ("It is 99.87.", [], None),
-]
+from .test_panel_agrees import MARKS
 
 
-@pytest.mark.parametrize(("text", "numbers", "expected"), MARKED)
+@pytest.mark.parametrize(("text", "numbers", "expected"), MARKS)
 def test_a_sign_stands_behind_whole_numbers_alone(text, numbers, expected):
     assert marked_markdown(text, numbers) == (text if expected is None else expected)
 
 
-@pytest.mark.parametrize(("text", "numbers", "expected"), MARKED)
+@pytest.mark.parametrize(("text", "numbers", "expected"), MARKS)
 def test_markdown_with_signs_renders_as_it_did_without(text, numbers, expected):
     def structure(source):
         drawn = MarkdownIt("commonmark").enable("table").render(source)

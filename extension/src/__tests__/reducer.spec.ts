@@ -39,10 +39,10 @@ function brief(output: Record<string, unknown>): object {
 }
 
 function viewOf(run: ITranscript): object {
-  const { question, streaming, answer, values, usage } = run;
+  const { question, streaming, answer, values, ungrounded, usage } = run;
   const { status, reason, seconds, cost } = run;
   return {
-    ...{ question, streaming, answer, values, usage },
+    ...{ question, streaming, answer, values, ungrounded, usage },
     ...{ status, reason, seconds, cost },
     waiting: run.waiting.map(({ callId, canAlways, ...asked }) => ({
       ...asked,

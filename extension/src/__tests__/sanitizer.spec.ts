@@ -1,5 +1,6 @@
 import { isRemote, onLinkClick, safeAddress } from '../rendering/links';
 import { PanelSanitizer } from '../rendering/sanitizer';
+import { htmlSign } from '../rendering/ungrounded';
 
 const sanitizer = new PanelSanitizer(address => `Image: ${address}`);
 
@@ -37,6 +38,16 @@ describe('PanelSanitizer', () => {
     );
     expect(new Set(names)).toEqual(new Set(['border', 'colspan']));
     expect(host.querySelector('td')?.textContent).toBe('1');
+  });
+
+  it('keeps the mark of a number, and no other class', () => {
+    const host = cleaned(
+      htmlSign('stands in no output') + '<sup class="jp-Dialog">1</sup>'
+    );
+    expect(host.innerHTML).toBe(
+      '<sup title="stands in no output" class="jp-Analyst-ungrounded">(?)</sup>' +
+        '<sup>1</sup>'
+    );
   });
 
   it('lets links lead to the web and to mail, in a page of their own', () => {

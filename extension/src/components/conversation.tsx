@@ -12,6 +12,7 @@ import React, {
 
 import { ConversationModel } from '../model/conversation';
 import type { ITranscript } from '../model/transcript';
+import { marked } from '../rendering/ungrounded';
 import { labelOf } from './chips';
 import { Composer } from './composer';
 import { useChanged, usePanel } from './context';
@@ -265,5 +266,5 @@ function Announcements(props: {
 function endText(run: ITranscript, trans: TranslationBundle): string {
   return run.answer === null
     ? trans.__('The run ended without an answer.')
-    : trans.__('Answer: %1', run.answer.slice(0, 600));
+    : trans.__('Answer: %1', marked(run.answer, run.ungrounded).slice(0, 600));
 }

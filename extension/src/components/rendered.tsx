@@ -10,6 +10,7 @@ import React, { memo, useEffect, useLayoutEffect, useRef } from 'react';
 import { onLinkClick } from '../rendering/links';
 import { fenced, linkCitations, literalDollars } from '../rendering/markdown';
 import { Renderers } from '../rendering/renderers';
+import { htmlSign, marked } from '../rendering/ungrounded';
 import { IPanelServices, usePanel } from './context';
 
 /** The least time between two drawings of content that grows, in milliseconds. */
@@ -146,12 +147,18 @@ function cite(node: HTMLElement, services: IPanelServices): void {
   );
 }
 
-/** A model's Markdown. */
-export function Markdown(props: { text: string }): JSX.Element {
+/** A model's Markdown; numbers of it that are `ungrounded` are marked. */
+export function Markdown(props: {
+  text: string;
+  ungrounded?: readonly string[];
+}): JSX.Element {
+  const { text, ungrounded } = props;
+  const { trans } = usePanel();
+  const sign = htmlSign(trans.__('stands in no output').replace(/["<>&]/g, ''));
   return (
     <Rendered
       mime="text/markdown"
-      data={literalDollars(props.text)}
+      data={marked(literalDollars(text), ungrounded ?? [], sign)}
       className="jp-Analyst-markdown"
     />
   );

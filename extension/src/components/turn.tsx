@@ -14,6 +14,7 @@ import type { ContextReference } from '../model/api';
 import { draftOf } from '../model/transcript';
 import type { ITranscript } from '../model/transcript';
 import { lastCode, visible } from '../rendering/markdown';
+import { legend, markedWithLegend } from '../rendering/ungrounded';
 import type { IContextItem } from '../tokens';
 import { Approval } from './approval';
 import { ContextChips, DataChips, labelOf } from './chips';
@@ -139,13 +140,20 @@ function Draft(props: { run: ITranscript }): JSX.Element | null {
 
 function Answer(props: { run: ITranscript }): JSX.Element {
   const { run } = props;
+  const { trans } = usePanel();
   const text = run.answer ?? '';
+  const told = legend(text, run.ungrounded, trans);
   const values = Object.entries(run.values)
     .map(([name, value]) => [name, valueText(value)])
     .filter(([name, value]) => !text.includes(`${name} = ${value}`));
   return (
     <div className="jp-Analyst-answer">
-      <Markdown text={text} />
+      <Markdown text={text} ungrounded={run.ungrounded} />
+      {told && (
+        <p className="jp-Analyst-legend" role="note">
+          {visible(told)}
+        </p>
+      )}
       {values.length > 0 && (
         <table className="jp-Analyst-values">
           <tbody>
@@ -207,6 +215,7 @@ function Footer(props: {
   const { cells } = workspace;
   const answer = run.answer;
   const code = answer === null ? null : lastCode(answer);
+  const told = markedWithLegend(answer ?? '', run.ungrounded, trans);
   return (
     <footer className="jp-Analyst-footer">
       {settings.options.showUsage && <Usage run={run} version={version} />}
@@ -215,13 +224,13 @@ function Footer(props: {
           <IconButton
             icon={copied ? checkIcon : copyIcon}
             label={copied ? trans.__('Copied') : trans.__('Copy answer')}
-            onClick={() => void copyText(answer).then(setCopied)}
+            onClick={() => void copyText(told).then(setCopied)}
           />
           {actions && cells?.target && (
             <IconButton
               icon={notebookIcon}
               label={trans.__('Insert the answer into %1', cells.target)}
-              onClick={() => void cells.insertAnswer(answer, 'below', run)}
+              onClick={() => void cells.insertAnswer(told, 'below', run)}
             />
           )}
           {actions && code !== null && cells?.replaceable && (

@@ -1,6 +1,7 @@
 // A conversation as Markdown, for reading elsewhere: questions, code, text outputs, answers.
 
 import { fenced } from '../rendering/markdown';
+import { markedWithLegend } from '../rendering/ungrounded';
 import { textOf } from './outputs';
 import type { IShownOutput, ITranscript } from './transcript';
 
@@ -28,7 +29,7 @@ export function runMarkdown(run: ITranscript): string {
     }
   }
   if (run.answer !== null) {
-    parts.push(run.answer);
+    parts.push(markedWithLegend(run.answer, run.ungrounded));
   } else if (run.reason) {
     parts.push(`> ${line(run.reason)}`);
   }

@@ -105,6 +105,7 @@ export function advance(run: ITranscript, event: AnyEvent): void {
       run.answer = event.text;
       run.answeredAt = run.items.length;
       run.values = event.values ?? {};
+      run.ungrounded = event.ungrounded ?? [];
       run.complete = event.complete ?? true;
       run.streaming = '';
       return;

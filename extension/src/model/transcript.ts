@@ -146,6 +146,8 @@ export interface ITranscript {
   answeredAt: number;
   complete: boolean;
   values: Record<string, unknown>;
+  /** Numbers of the answer that stand in no output. */
+  ungrounded: readonly string[];
   usage: Usage;
   /** Tokens of `usage` that checks of the answer took. */
   checkTokens: number;
@@ -178,6 +180,7 @@ export function emptyTranscript(runId: string): ITranscript {
     answeredAt: 0,
     complete: true,
     values: {},
+    ungrounded: [],
     usage: { input: 0, output: 0, cached: 0 },
     checkTokens: 0,
     status: null,

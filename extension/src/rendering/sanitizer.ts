@@ -7,6 +7,7 @@ import { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 
 import { isRemote, safeAddress } from './links';
 import { LITERAL_CLASS } from './markdown';
+import { UNGROUNDED_CLASS } from './ungrounded';
 
 /** Elements that act, load or frame; they go with all that is in them. */
 const REMOVED = [
@@ -72,11 +73,14 @@ export class PanelSanitizer implements IRenderMime.ISanitizer {
   private _lab = new Sanitizer();
 }
 
-/** Classes that highlight code, or keep a dollar sign from the typesetter; no looks of Lab's. */
+/** Classes that highlight code, mark a number, or keep a dollar sign; no looks of Lab's. */
 function keptClass(element: Element): string | null {
   const name = element.getAttribute('class');
   if (name === null) {
     return null;
+  }
+  if (name === UNGROUNDED_CLASS) {
+    return name;
   }
   const harmless = name === LITERAL_CLASS || element.closest('pre') !== null;
   return harmless && !name.includes('jp-') && !name.includes('lm-')
