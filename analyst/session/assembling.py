@@ -132,6 +132,7 @@ class Assembly:
             look_up=recollection.look_up if self.settings.memory else None,
             search=await session.toolbox.document_search(self._tool_bench(kernel)),
             place=None if self.settings.private else checkpoints(root, session.data_directory),
+            critic=await self.critic(),
             resumption=resumption,
         )
 
@@ -154,9 +155,7 @@ class Assembly:
             members=found,
             task=task,
             approvals=self.approvals(),
-            tools=await self._offered(kernel)
-            if any(one.is_native for one in found)
-            else [],
+            tools=await self._offered(kernel) if any(one.is_native for one in found) else [],
             look_up=recollection.look_up if self.settings.memory else None,
             search=await session.toolbox.document_search(self._tool_bench(kernel)),
         )

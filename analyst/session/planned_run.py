@@ -24,12 +24,13 @@ from analyst.agent.protocol import FencedProtocol, NativeProtocol
 from analyst.agent.searching import Search
 from analyst.agent.task import Progress, Task
 from analyst.agent.workbench import Passage, SearchFindings, SearchKnowledge
-from analyst.llm.completion import ModelError
+from analyst.llm.completion import LanguageModel, ModelError
 from analyst.memory.errors import FindingsError
 from analyst.record import events
 from analyst.record.log import RunLogError
 from analyst.record.making import EventMaker
 from analyst.record.resumed import claim
+from analyst.session import plan_checks
 from analyst.session.composition import agent_loop
 from analyst.session.data_room import DataRoom, HandingOverError
 from analyst.session.models import ReadyModel, Work, opening_for
@@ -58,7 +59,8 @@ Works = Mapping[Work, ReadyModel]
 class PlannedRun:
     """One planned run. ``place``: where artefacts are kept, ``None`` to keep none.
 
-    ``search``: of the user's documents. ``resumption``: the run that it goes on with.
+    ``search``: of the user's documents. ``critic``: the model that reviews the answer, if not the
+    one that writes it. ``resumption``: the run that it goes on with.
     """
 
     settings: Settings
@@ -72,6 +74,7 @@ class PlannedRun:
     look_up: SearchFindings | None
     search: DocumentSearch | None
     place: Path | None
+    critic: LanguageModel | None = None
     resumption: Resumption | None = None
     _bench: KernelWorkbench = field(init=False)
 
@@ -112,6 +115,10 @@ class PlannedRun:
         self, budget: Budget, make: EventMaker, progress: Progress
     ) -> AsyncIterator[events.Event]:
         begun = self.resumption.begun if self.resumption is not None else None
+        left_out = plan_checks.left_out(self.settings, named_values=bool(self.task.value_names))
+        if left_out and self.approvals.permissions.mode != "plan":
+            text = f"Left out, as this is a planned run: {', '.join(left_out)}."
+            yield make(events.Note, level="warning", code="checks_left_out", text=text)
         if self.resumption is not None:
             async for note in bring_back(
                 self.resumption, self._bench, self.kernel, make, may_run=self._may_run
@@ -163,12 +170,7 @@ class PlannedRun:
         self.room.shown.clear()
 
     def _voice(self, work: Work) -> Voice:
-        ready = self.models[work]
-        # A whole answer may be computed twice or reviewed; a step of one is not.
-        kept = [one for one in self.settings.checks if work != "step" or one in _OF_STEPS]
-        settings = self.settings.updated(
-            {"checks": tuple(one for one in kept if one != "second") or "none", "careful": False}
-        )
+        ready, settings = self.models[work], plan_checks.settings_for(work, self.settings)
 
         def loop(task: Task) -> AgentLoop:
             return agent_loop(
@@ -181,9 +183,14 @@ class PlannedRun:
                 look_up=self.look_up,
                 approvals=self.approvals,
                 more=self.tools,
+                critic=self.critic,
             )
 
-        return Voice(loop=loop, native=ready.choice.protocol == "native")
+        return Voice(
+            loop=loop,
+            native=ready.choice.protocol == "native",
+            reviewed="critic" in settings.checks,
+        )
 
     def _planning_loop(self) -> AgentLoop:
         ready = self.models["plan"]
@@ -219,9 +226,6 @@ def passages_of(search: DocumentSearch | None) -> SearchKnowledge | None:
         ]
 
     return passages
-
-
-_OF_STEPS = ("grounding", "silent_errors")
 
 
 async def described(kernel: AnalysisKernel, room: DataRoom, *, rows: int) -> list[str]:

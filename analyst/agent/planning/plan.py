@@ -187,6 +187,16 @@ def kind_of(text: str) -> StepKind:
     return next((kind for kind, words in _BY_WORDS if words.search(text)), "compute")
 
 
+def computes(step: PlannedStep) -> bool:
+    """Whether code is what does the step."""
+    return step.kind in ("compute", "chart")
+
+
+def shifted(step: PlannedStep, by: int) -> PlannedStep:
+    """Return a step for a plan in which so many others come before its own."""
+    return step.model_copy(update={"depends_on": tuple(one + by for one in step.depends_on)})
+
+
 def draws(text: str) -> bool:
     """Tell whether words ask for a chart, whatever else they ask for."""
     return any(kind == "chart" and words.search(text) for kind, words in _BY_WORDS)

@@ -15,7 +15,7 @@ from analyst.agent.approval import Approvals
 from analyst.agent.budget import Budget
 from analyst.agent.partial import computed_answer
 from analyst.agent.planning import plan_answer, plan_words
-from analyst.agent.planning.plan import MOST_STEPS
+from analyst.agent.planning.plan import MOST_STEPS, computes, shifted
 from analyst.agent.planning.plan_approval import Approved, approve
 from analyst.agent.planning.plan_begun import Begun, retold
 from analyst.agent.planning.planner import WHOLE_TASK, Plan, Planner
@@ -102,7 +102,7 @@ class PlannedWork:
                 steps = item.steps
             else:
                 yield item
-        if self.task.value_names and not any(map(_computes, steps)):
+        if self.task.value_names and not any(map(computes, steps)):
             steps = (*steps[: MOST_STEPS - 1], PlannedStep(text=WHOLE_TASK))
         self._state.steps = steps
         yield make(events.PlanProposed, steps=_texts(steps), planned=steps, artefacts=kept)
@@ -191,8 +191,7 @@ class PlannedWork:
         if not left:
             return
         before = tuple(self._state.steps[: at + 1])
-        shifted = (_shifted(one, len(before)) for one in left)
-        self._state.steps = steps = (*before, *shifted)
+        self._state.steps = steps = (*before, *(shifted(one, len(before)) for one in left))
         text = f"Step {at + 1} failed: {brief(reason, 200)}"
         yield make(events.PlanRevised, steps=_texts(steps), planned=steps, reason=text)
 
@@ -212,7 +211,7 @@ class PlannedWork:
 
     def _names_for(self, at: int) -> Sequence[str]:
         """Return the values that the step is to give: the last that computes gives them all."""
-        last = max((n for n, one in enumerate(self._state.steps) if _computes(one)), default=None)
+        last = max((n for n, one in enumerate(self._state.steps) if computes(one)), default=None)
         return self.task.value_names if at == last else ()
 
     def _is_last_words(self, at: int) -> bool:
@@ -232,7 +231,8 @@ class PlannedWork:
         if over is not None or not any(one.status == "ok" for one in done):
             yield self._partial(over, make, progress)
             return
-        if len(done) == len(steps) == 1 and not self._state.passages and self.begun is None:
+        alone = len(done) == len(steps) == 1 and not self._state.passages and self.begun is None
+        if alone and not self.work.words.reviewed:
             outcome = Outcome(status="ok", result=done[0].result)
         else:
             outcome = Outcome(status="error")
@@ -292,11 +292,3 @@ class PlannedWork:
 
 def _texts(steps: Sequence[PlannedStep]) -> tuple[str, ...]:
     return tuple(step.text for step in steps)
-
-
-def _computes(step: PlannedStep) -> bool:
-    return step.kind in ("compute", "chart")
-
-
-def _shifted(step: PlannedStep, by: int) -> PlannedStep:
-    return step.model_copy(update={"depends_on": tuple(one + by for one in step.depends_on)})

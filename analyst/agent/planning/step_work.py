@@ -57,11 +57,13 @@ class PlanState:
 class Voice:
     """A model for some work. ``loop``: makes an agent for a task, in a conversation of its own.
 
-    ``native``: it calls functions, and is no small model.
+    ``native``: it calls functions, and is no small model. ``reviewed``: what it says is reviewed
+    by a critic.
     """
 
     loop: Callable[[Task], AgentLoop]
     native: bool
+    reviewed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
