@@ -12,20 +12,29 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from analyst.frontends.outputs import Bundle, rich_bundle
+from analyst.frontends.report_sources import LookUps
 from analyst.record import events as ev
 
 MOST_CHARTS = 20
 _CITED = re.compile(r"\[([KF]\d{1,9})\b")
 _CHARTS = ("application/vnd.plotly.v1+json", "image/png", "image/jpeg", "image/svg+xml")
 _TOLD_NOTES = {
-    "not_grounded": "A number of a draft stood in no output, and was put to the model again.",
     "doubt": "A result looked wrong and was looked at again",
     "injection_suspected": "Text that reads like an instruction was treated as data",
     "unknown_citation": "The answer names a passage that was not found",
     "kernel_restarted": "The agent's kernel ended once and was replaced",
     "recomputed": "What could not be kept was computed again",
     "lost": "Something could not be kept and was lost",
+    "second_agrees": "The result was computed again another way, and was borne out",
+    "second_differs": (
+        "The result was computed again another way, and not all of it was borne out"
+    ),
+    "second_failed": "To compute the result again another way was tried, and failed",
+    "critic_agrees": "A reviewer found no fault with the answer",
+    "critic_fault": "A reviewer found fault with a draft, which was worked on again",
+    "critic_failed": "A review of the answer was tried, and failed",
 }
+_DRAFT = "A number of a draft stood in no output, and was put to the model again."
 
 
 @dataclass(kw_only=True)
@@ -50,7 +59,11 @@ class ReportChart:
 
 @dataclass(kw_only=True)
 class Report:
-    """All that a report says. ``sources``: what the answer cites, by its name."""
+    """All that a report says.
+
+    ``ungrounded``: numbers of the answer that stand in no output. ``passages``: what was looked up,
+    by its name. ``notes``: what happened besides, ``checked``: the checks that were asked for.
+    """
 
     run_id: str = ""
     question: str = ""
@@ -59,11 +72,12 @@ class Report:
     versions: Mapping[str, str] = field(default_factory=dict)
     answer: str | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
+    ungrounded: tuple[str, ...] = ()
     reason: str | None = None
     data: dict[str, ev.DataDescription] = field(default_factory=dict)
     steps: list[ReportStep] = field(default_factory=list)
     charts: list[ReportChart] = field(default_factory=list)
-    passages: dict[str, ev.KeptArtefact] = field(default_factory=dict)
+    passages: Mapping[str, ev.KeptArtefact] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)
     checked: tuple[str, ...] = ()
     seconds: float = 0.0
@@ -81,14 +95,16 @@ def report_of(events: Iterable[ev.Event]) -> Report:
     reading = _Reading()
     for event in events:
         reading.take(event)
-    return reading.report
+    return reading.done()
 
 
 @dataclass
 class _Reading:
     report: Report = field(default_factory=Report)
     at: int = 0
-    settled: int = 0
+    settled: tuple[int, int] = (0, 0)
+    drafted: bool = False
+    look_ups: LookUps = field(default_factory=LookUps)
     running: dict[str, str] = field(default_factory=dict)
     charts: dict[str, list[ReportChart]] = field(default_factory=dict)
 
@@ -111,10 +127,13 @@ class _Reading:
                 report.checked = tuple(map(str, checks)) if isinstance(checks, list | tuple) else ()
             case ev.DataHandedOver():
                 report.data |= {one.name: one for one in event.data}
+            case ev.Note(code="not_grounded"):
+                self.drafted = True
             case ev.Note() if event.code in _TOLD_NOTES:
                 report.notes[_TOLD_NOTES[event.code].rstrip(".") + "."] = None
             case ev.Answer():
                 report.answer, report.values = event.text, event.values
+                report.ungrounded = event.ungrounded
             case ev.RunFinished():
                 report.reason = event.reason
                 report.seconds += event.seconds
@@ -124,6 +143,20 @@ class _Reading:
             case ev.PlanStepStarted() | ev.PlanStepFinished():
                 self._plan_step(event)
         self._call(event)
+        self.look_ups.take(event)
+
+    def done(self) -> Report:
+        """Return the report of all that was taken in."""
+        report = self.report
+        if report.ungrounded:
+            verb = "stands" if len(report.ungrounded) == 1 else "stand"
+            numbers = ", ".join(report.ungrounded)
+            report.notes[f"Not verified: {numbers} {verb} in no output."] = None
+        elif self.drafted:
+            report.notes[_DRAFT] = None
+        report.charts = report.charts[:MOST_CHARTS]
+        report.passages = self.look_ups.found
+        return report
 
     def _plan(self, event: ev.PlanProposed | ev.PlanRevised) -> None:
         known = {step.text: step for step in self.report.steps}
@@ -135,12 +168,16 @@ class _Reading:
 
     def _plan_step(self, event: ev.PlanStepStarted | ev.PlanStepFinished) -> None:
         self.at = event.index
-        if isinstance(event, ev.PlanStepStarted):
-            self.settled = len(self.step.code)
-            return
-        self.step.status, self.step.reason = event.status, event.reason
-        found = (one for one in event.artefacts if one.kind == "passage")
-        self.report.passages |= {one.name: one for one in found}
+        if isinstance(event, ev.PlanStepFinished):
+            self.step.status, self.step.reason = event.status, event.reason
+            if event.status != "ok":
+                self._drop()
+        self.settled = len(self.step.code), len(self.report.charts)
+
+    def _drop(self) -> None:
+        """Leave out what was done since the step began, or ended: nothing came of it."""
+        code, charts = self.settled
+        del self.step.code[code:], self.report.charts[charts:]
 
     def _call(self, event: ev.Event) -> None:
         match event:
@@ -155,12 +192,9 @@ class _Reading:
                 charts = self.charts.pop(event.call_id, [])
                 if event.status == "ok":
                     self.step.code += [code.strip("\n")] if code.strip() else []
-                    self.report.charts = [*self.report.charts, *charts][:MOST_CHARTS]
-            case ev.Note(code="retry"):
-                # What was tried before was undone.
-                del self.step.code[self.settled :]
-                number = self.at + 1
-                self.report.charts = [one for one in self.report.charts if one.step != number]
+                    self.report.charts += charts
+            case ev.Note(code="retry" | "step_again"):
+                self._drop()
 
 
 def _code_of(arguments: Mapping[str, Any]) -> str:
