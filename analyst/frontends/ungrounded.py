@@ -18,8 +18,9 @@ MEANING = "stands in no output"
 LEGEND = "Marked numbers stand in no output."
 
 _GAPS = " '\u2019\u00a0\u2009\u202f"
-_NUMBER = rf"(?<![\w.])-?\d+(?:[,.{_GAPS}]\d+)*(?:[eE][+-]?\d+)?"
-"""All that may be one number: also with other marks between thousands, and before decimals."""
+_NAME = r"(?:st|nd|rd|th)\b|(?<=\b\d{3}0)['\u2019]?s\b"
+_NUMBER = rf"(?<![\w.])-?\d+(?:[,.{_GAPS}]\d+)*(?:[eE][+-]?\d+)?(?![,.]?\d|{_NAME})"
+"""All that may be one number, also with other marks in it; ordinals and decades are none."""
 
 _ONE = re.compile(
     rf"\d{{1,3}}([,.{_GAPS}])\d{{3}}(?:\1\d{{3}})*(?:[.,]\d+)?|\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?"
@@ -54,7 +55,7 @@ _MARKDOWN = re.compile(
     re.VERBOSE | re.MULTILINE,
 )
 _TAG = re.compile(r'(<(?:[^<>"]|"[^"]*")*>)')
-_PERCENT = re.compile(r"[ \u00a0\u202f]?%")
+_UNIT = re.compile(r"[ \u00a0\u202f]?%|[^\W\d_]+\b")
 _EMPHASIS = re.compile(r"[*_~]+")
 
 
@@ -142,9 +143,9 @@ def _found(match: re.Match[str], wanted: Collection[str]) -> Iterator[tuple[int,
 
 
 def _behind(text: str, start: int, end: int) -> int:
-    """Return where the sign of a number goes: behind its percent, and not into an emphasis."""
-    if percent := _PERCENT.match(text, end):
-        end = percent.end()
+    """Return where the sign of a number goes: behind its unit, and not into an emphasis."""
+    if unit := _UNIT.match(text, end):
+        end = unit.end()
     stars = _EMPHASIS.match(text, end)
     if stars is None or not text[stars.end() : stars.end() + 1].isalnum():
         return end

@@ -19,7 +19,8 @@ interface IMarked {
 
 const GAPS = " '\\u2019\\u00a0\\u2009\\u202f";
 const POWER = '(?:[eE][+-]?\\d+)?';
-const NUMBER = `(?<![\\p{L}\\p{N}_.])-?\\d+(?:[,.${GAPS}]\\d+)*${POWER}`;
+const NAME = "(?:st|nd|rd|th)\\b|(?<=\\b\\d{3}0)['\\u2019]?s\\b";
+const NUMBER = `(?<![\\p{L}\\p{N}_.])-?\\d+(?:[,.${GAPS}]\\d+)*${POWER}(?![,.]?\\d|${NAME})`;
 const ANY_NUMBER = new RegExp(NUMBER, 'gu');
 const ONE = new RegExp(
   `^(?:\\d{1,3}([,.${GAPS}])\\d{3}(?:\\1\\d{3})*(?:[.,]\\d+)?|\\d+(?:[.,]\\d+)?${POWER})$`,
@@ -149,11 +150,11 @@ function placesOf(
     .map(one => [start + one.index, start + one.index + one[0].length]);
 }
 
-/** Where the sign of a number goes: behind its percent, and not into an emphasis. */
+/** Where the sign of a number goes: behind its unit, and not into an emphasis. */
 function behind(text: string, start: number, end: number): number {
-  const percent = /[ \u00a0\u202f]?%/y;
-  percent.lastIndex = end;
-  const at = percent.test(text) ? percent.lastIndex : end;
+  const unit = /[ \u00a0\u202f]?%|\p{L}+(?![\p{L}\p{N}_])/uy;
+  unit.lastIndex = end;
+  const at = unit.test(text) ? unit.lastIndex : end;
   const stars = /([*_~]+)[\p{L}\p{N}]/uy;
   stars.lastIndex = at;
   const run = stars.exec(text)?.[1];
