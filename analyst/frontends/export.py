@@ -37,13 +37,17 @@ _CITED = re.compile(r"\[F(\d{1,9})\]")
 
 @dataclass(kw_only=True)
 class RunDigest:
-    """What a notebook says of one run. ``code``: of the calls that went well, as it ran."""
+    """What a notebook says of one run. ``code``: of the calls that went well, as it ran.
+
+    ``tried``: the places in it of what a step did that was tried again, or came to nothing.
+    """
 
     run_id: str = ""
     question: str = ""
     started_at: str = ""
     model: str = ""
     code: list[str] = field(default_factory=list)
+    tried: set[int] = field(default_factory=set)
     data: dict[str, ev.DataDescription] = field(default_factory=dict)
     answer: str | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -111,6 +115,7 @@ class _Code:
     found: RunDigest
     _running: dict[str, tuple[_Coded, Mapping[str, Any]]] = field(default_factory=dict)
     _settled: int = 0
+    _began: int = 0
 
     def take(self, event: ev.Event) -> None:
         match event:
@@ -129,10 +134,20 @@ class _Code:
                 if event.status == "ok" and code.strip():
                     self.found.code.append(code.strip("\n"))
             case ev.PlanStepStarted():
-                self._settled = len(self.found.code)
+                self._settled = self._began = len(self.found.code)
+            case ev.Note(code="step_again"):
+                self._note_failed_try()
+            case ev.PlanStepFinished():
+                if event.status != "ok":
+                    self._note_failed_try()
+                self._settled = self._began = len(self.found.code)
             case ev.Note(code="retry"):
                 # What was tried before was undone; what earlier steps of a plan did stands.
                 del self.found.code[self._settled :]
+
+    def _note_failed_try(self) -> None:
+        self._settled = len(self.found.code)
+        self.found.tried |= set(range(self._began, self._settled))
 
 
 def notebook_of(

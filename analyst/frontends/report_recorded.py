@@ -18,6 +18,7 @@ from analyst.frontends.errors import OptionError
 from analyst.frontends.export import Material, digest, notebook_of
 from analyst.frontends.export_data import ExportError, write_new
 from analyst.frontends.export_recorded import finder
+from analyst.frontends.export_tries import without_failed_tries
 from analyst.frontends.outputs import PLOTLY
 from analyst.frontends.report import Report, ReportChart, report_of
 from analyst.frontends.untrusted import one_line
@@ -89,8 +90,9 @@ def _notebook_text(
 ) -> str:
     nbformat: Any = importlib.import_module("nbformat")  # late: slow, and rarely needed
     with finder(settings, directory) as finding:
-        runs = [digest(events)]
-        made = notebook_of(runs, Material(finding=finding), beside=folder)
+        run = digest(events)
+        run.code = without_failed_tries(run.code, run.tried, run.data)
+        made = notebook_of([run], Material(finding=finding), beside=folder)
     # Its heading, answer and end are the report's.
     code: list[Any] = made.cells[1:-2]
     return str(nbformat.writes(forms.notebook(report, code))) + "\n"

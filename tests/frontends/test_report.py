@@ -419,3 +419,45 @@ def test_passages_of_a_look_up_without_a_plan_step_are_sources():
     made = looked_up("run-18", "look_up", "[K1: a.md, p. 1]\nOne.\n\n[F2: computed on]\nTwo.")
     text = written(made.answer("So [K1] and [F2]."))
     assert "- **[K1]** a.md, p. 1: One.\n- **[F2]** computed on: Two." in text
+
+
+def code_cells(made, tmp_path):
+    place = save_report(made.kept(), tmp_path / "code.ipynb", Settings())
+    cells = nbformat.read(place, 4).cells
+    return [
+        cell.source
+        for cell in cells
+        if cell.cell_type == "code" and "report-chart" not in cell.metadata.get("tags", ())
+    ]
+
+
+def tried_twice(run_id, first, second):
+    made = Recorded(run_id).plan("One").begin(0, first)
+    made.add(ev.Note, code="step_again", text="Trying the step again.")
+    call = {"call_id": "again", "tool": "python", "raw": "", "arguments": {"code": second}}
+    made.add(ev.ToolCallStarted, **call)
+    made.add(ev.ToolCallFinished, call_id="again", status="ok", observation="", seconds=1)
+    made.add(ev.PlanStepFinished, index=0, status="ok")
+    return made.answer("3.")
+
+
+def test_a_notebook_report_has_no_code_of_failed_tries(tmp_path):
+    made = tried_twice("run-20", "trend = [1, 2]\nprint(trend)", "trend = [1, 3]\nprint(trend)")
+    assert code_cells(made, tmp_path) == ["trend = [1, 3]\nprint(trend)"]
+
+
+def test_a_notebook_report_has_what_a_failed_try_left_for_the_next(tmp_path):
+    made = tried_twice("run-21", "trend = [1, 2]", "print(trend)")
+    assert code_cells(made, tmp_path) == ["trend = [1, 2]", "print(trend)"]
+
+
+def test_a_notebook_report_has_the_code_of_a_failed_step_that_a_later_one_needs(tmp_path):
+    made = Recorded("run-22").plan("One", "Two", "Three")
+    made.step(0, "a = [1]", status="error").step(1, "b = 2", status="skipped")
+    made.step(2, "a.append(3)\nprint(a)").answer("3.")
+    assert code_cells(made, tmp_path) == ["a = [1]", "a.append(3)\nprint(a)"]
+
+
+def test_what_a_failed_try_did_to_data_stays_in_a_notebook_report(tmp_path):
+    made = tried_twice("run-23", "df['y'] = df.x * 2", "print(df.y.sum())")
+    assert code_cells(made, tmp_path)[-2:] == ["df['y'] = df.x * 2", "print(df.y.sum())"]
