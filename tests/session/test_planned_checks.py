@@ -107,6 +107,28 @@ async def test_the_answer_is_reviewed_by_the_model_that_is_configured_for_it(
     assert the_answer(stream).complete
 
 
+@pytest.mark.parametrize("protocol", ["fenced", "native"])
+async def test_a_fault_that_a_reviewer_finds_is_mended(
+    make_session: MakeSession, protocol: str
+) -> None:
+    if protocol == "fenced":
+        replies = [LINES, code(MEAN), code(CHART), "FINAL: It rose."]
+        again = [FINAL, FINAL]
+    else:
+        steps = planned({"text": "Mean life per year"}, {"text": "Draw it", "kind": "chart"})
+        replies = [steps, python(MEAN), "Done.", python(CHART, "d"), "Done.", "It rose."]
+        again = ["It rose from 65.0 to 68.0 years."]
+    session = make_session(
+        [*replies, "FAULT: By how much it rose is not said.", *again],
+        settings={**PLAN, "checks": "grounding, critic"},
+        protocol=protocol,
+    )
+    stream = await collect(session, QUESTION, data={"df": FRAME})
+    assert notes(stream, "critic_fault")
+    assert the_answer(stream).complete
+    assert the_answer(stream).text.startswith("It rose from 65.0 to 68.0 years.")
+
+
 async def test_the_answer_of_a_single_step_is_reviewed_too(make_session: MakeSession) -> None:
     session = make_session(
         ["1. Compute the mean life", code("print(df['life'].mean())"), *["FINAL: 66.5."] * 2, "OK"],

@@ -43,13 +43,14 @@ def killed_at(place: Path, boundary: int, *resume: str, script: str = "plain") -
     """Run to a boundary, kill -9 there, and return the id of the run."""
     with start(place, boundary, *resume, script=script) as process:
         assert process.stdout is not None
-        run_id = ""
+        run_id, said = "", ""
         for line in process.stdout:
+            said += line
             run_id = line.split()[1] if line.startswith("run ") else run_id
             if line.startswith("at "):
                 break
         else:
-            pytest.fail(f"it ended before boundary {boundary}")
+            pytest.fail(f"it ended before boundary {boundary}: {said}")
         os.kill(process.pid, signal.SIGKILL)
     return run_id
 
