@@ -22,6 +22,8 @@ MODULES = (
     "unconverted",
     "unused",
     "bins",
+    "merges",
+    "repeats",
     "joins",
     "matches",
     "orderings",

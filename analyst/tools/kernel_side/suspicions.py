@@ -11,11 +11,11 @@ from typing import Any
 
 from .bins import bin_look
 from .frames import frames_of
-from .joins import join_doubts
+from .joins import join_look
 from .losses import group_remarks, loss_doubts, share_doubts
 from .matches import match_look
 from .orderings import order_doubts
-from .snapshots import copies_on_write, snapshot
+from .snapshots import all_code, copies_on_write, snapshot
 from .unused import unused_doubts
 
 _before: dict[str, Any] = {}
@@ -47,11 +47,12 @@ def suspicions(
     """
     before, after = dict(_before), frames_of(namespace)
     given = snapshot() or before
+    joins, joined = _both(join_look, code, before, after, question, all_code())
     matches, unmatched = _both(match_look, code, before, after, question)
     bins, outside = _both(bin_look, code, namespace, after, question)
     doubts = [
         *(_quietly(unused_doubts, whole, question, given) if whole else ()),
-        *_quietly(join_doubts, code, before, after),
+        *joins,
         *matches,
         *_quietly(order_doubts, code, before, after, question),
         *_quietly(loss_doubts, code, before, question),
@@ -60,7 +61,7 @@ def suspicions(
     ]
     return {
         "doubts": doubts,
-        "remarks": [*_quietly(group_remarks, code, after), *unmatched, *outside],
+        "remarks": [*_quietly(group_remarks, code, after), *joined, *unmatched, *outside],
     }
 
 
