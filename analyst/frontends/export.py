@@ -1,7 +1,8 @@
 """Runs as a clean, parameterised notebook that executes by itself.
 
-Here: which cells there are, from the runs' events. Not here: code
-(:mod:`analyst.frontends.export_code`), data (:mod:`analyst.frontends.export_data`).
+Here: which cells there are. Not here: what is told of a run
+(:mod:`analyst.frontends.export_digest`), code (:mod:`analyst.frontends.export_code`), data
+(:mod:`analyst.frontends.export_data`).
 
 The code is that of the calls that went well, in order, as it ran. Paths of data files stand in a
 cell tagged ``parameters``, as papermill wants it. A run that was answered from memory has the code
@@ -10,15 +11,14 @@ of the finding. Text of the model and of data is cleaned: it can fetch nothing a
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analyst.frontends.export_code import Imports, names_used, visible, with_parameters
 from analyst.frontends.export_data import DataCell, data_cell, write_frames, write_new
-from analyst.frontends.export_queries import code_of_query
+from analyst.frontends.export_digest import RunDigest
 from analyst.frontends.export_text import (
     TITLE_LENGTH,
     answer_text,
@@ -31,32 +31,6 @@ from analyst.record import events as ev
 
 if TYPE_CHECKING:
     from analyst.memory.finding import Finding
-
-_CITED = re.compile(r"\[F(\d{1,9})\]")
-
-
-@dataclass(kw_only=True)
-class RunDigest:
-    """What a notebook says of one run. ``code``: of the calls that went well, as it ran.
-
-    ``tried``: the places in it of what a step did that was tried again, or came to nothing.
-    """
-
-    run_id: str = ""
-    question: str = ""
-    started_at: str = ""
-    model: str = ""
-    code: list[str] = field(default_factory=list)
-    tried: set[int] = field(default_factory=set)
-    data: dict[str, ev.DataDescription] = field(default_factory=dict)
-    answer: str | None = None
-    values: Mapping[str, Any] = field(default_factory=dict)
-    ungrounded: tuple[str, ...] = ()
-    cited: tuple[int, ...] = ()
-    recalled: int | None = None
-    saved: int | None = None
-    reason: str | None = None
-    private: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,81 +47,6 @@ class Material:
     frames: Mapping[str, object] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
     finding: Callable[[int], Finding | None] = lambda _: None
-
-
-def digest(events: Iterable[ev.Event]) -> RunDigest:
-    """Collect from a run's events what its notebook says."""
-    found = RunDigest()
-    code = _Code(found)
-    cited: dict[int, None] = {}
-    for event in events:
-        code.take(event)
-        match event:
-            case ev.RunStarted():
-                found.run_id, found.question = event.run_id, event.question
-                found.started_at, found.model = event.started_at, event.model
-                found.private = bool(event.settings.get("private"))
-            case ev.DataHandedOver():
-                found.data |= {one.name: one for one in event.data}
-            case ev.Answer():
-                found.answer, found.values = event.text, event.values
-                found.ungrounded = event.ungrounded
-                cited |= dict.fromkeys(int(number) for number in _CITED.findall(event.text))
-            case ev.FindingSaved():
-                found.saved = event.number
-            case ev.RunFinished():
-                found.reason = event.reason
-    found.cited = tuple(cited)
-    return found
-
-
-_Coded = Callable[[Mapping[str, Any]], str]
-
-
-def _python(arguments: Mapping[str, Any]) -> str:
-    return str(arguments.get("code", ""))
-
-
-@dataclass
-class _Code:
-    """Collects the code of a run that went well and was not undone."""
-
-    found: RunDigest
-    _running: dict[str, tuple[_Coded, Mapping[str, Any]]] = field(default_factory=dict)
-    _settled: int = 0
-    _began: int = 0
-
-    def take(self, event: ev.Event) -> None:
-        match event:
-            case ev.ToolCallStarted(tool="python"):
-                self._running[event.call_id] = _python, event.arguments
-            case ev.ToolCallStarted(tool="sql"):
-                self._running[event.call_id] = code_of_query, event.arguments
-            case ev.ToolCallStarted(tool="recall") if isinstance(
-                event.arguments.get("finding"), int
-            ):
-                self.found.recalled = event.arguments["finding"]
-                self._running[event.call_id] = _python, event.arguments
-            case ev.ToolCallFinished(call_id=call_id) if call_id in self._running:
-                coded, called = self._running.pop(call_id)
-                code = coded({**called, **(event.arguments or {})})
-                if event.status == "ok" and code.strip():
-                    self.found.code.append(code.strip("\n"))
-            case ev.PlanStepStarted():
-                self._settled = self._began = len(self.found.code)
-            case ev.Note(code="step_again"):
-                self._note_failed_try()
-            case ev.PlanStepFinished():
-                if event.status != "ok":
-                    self._note_failed_try()
-                self._settled = self._began = len(self.found.code)
-            case ev.Note(code="retry"):
-                # What was tried before was undone; what earlier steps of a plan did stands.
-                del self.found.code[self._settled :]
-
-    def _note_failed_try(self) -> None:
-        self._settled = len(self.found.code)
-        self.found.tried |= set(range(self._began, self._settled))
 
 
 def notebook_of(

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analyst.frontends.export import Material, digest, save_notebook
+from analyst.frontends.export import Material, save_notebook
 from analyst.frontends.export_data import ExportError
+from analyst.frontends.export_digest import digest
 from analyst.memory.errors import FindingsError
 from analyst.record.log import read_run
 

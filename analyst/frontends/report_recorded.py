@@ -15,8 +15,9 @@ from typing import Any, BinaryIO, Literal
 
 from analyst.frontends import report_forms as forms
 from analyst.frontends.errors import OptionError
-from analyst.frontends.export import Material, digest, notebook_of
+from analyst.frontends.export import Material, notebook_of
 from analyst.frontends.export_data import ExportError, write_new
+from analyst.frontends.export_digest import digest
 from analyst.frontends.export_recorded import finder
 from analyst.frontends.export_tries import without_failed_tries
 from analyst.frontends.outputs import PLOTLY

@@ -14,8 +14,9 @@ import pytest
 from nbclient import NotebookClient
 
 from analyst.frontends import cli
-from analyst.frontends.export import Material, RunDigest, digest, notebook_of, save_notebook
+from analyst.frontends.export import Material, notebook_of, save_notebook
 from analyst.frontends.export_code import Imports, visible, with_parameters
+from analyst.frontends.export_digest import RunDigest, digest
 from analyst.llm.scripted import ScriptedModel
 from analyst.memory.finding import Finding
 from analyst.record import events as ev

@@ -11,7 +11,8 @@ from markdown_it import MarkdownIt
 from rich.console import Console
 
 from analyst.frontends.answer import answer_of
-from analyst.frontends.export import Material, digest, notebook_of
+from analyst.frontends.export import Material, notebook_of
+from analyst.frontends.export_digest import digest
 from analyst.frontends.live_view import LiveView
 from analyst.frontends.reducer import fold
 from analyst.frontends.terminal_view import TerminalView

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analyst.frontends.export import Material, RunDigest, digest, notebook_of, save_notebook
+from analyst.frontends.export import Material, notebook_of, save_notebook
+from analyst.frontends.export_digest import RunDigest, digest
 from analyst.frontends.export_recorded import finder
 from analyst.frontends.server.errors import NotThereError, RefusedError
 from analyst.record.events import EventCodec
