@@ -265,6 +265,17 @@ def test_an_answer_names_charts_and_what_was_left_out() -> None:
     assert unknown_citations("[K1: a] and [K9: b, p. 2] and [F3]", passages) == ["K9"]
 
 
+def test_a_failed_step_is_named_unless_others_took_its_place() -> None:
+    steps = [PlannedStep(text="Mean."), PlannedStep(text="Fit it.")]
+    failed = finished(1, "error", reason="It failed.")
+    done = [finished(0, "ok"), failed]
+    assert completed("It rose.", steps, done, ()) == "It rose.\n\nNot done: Fit it. It failed."
+    instead, then = PlannedStep(text="Median."), finished(2, "ok")
+    assert completed("It rose.", [*steps, instead], [*done, then], ()) == "It rose."
+    text = partial("the limit was reached", steps, [done[0], finished(1, "ok")], "r9")
+    assert "Only the answer is left to be written; `analyst resume r9` goes on from there." in text
+
+
 def test_the_answer_of_a_step_takes_no_number_of_the_run() -> None:
     make = EventMaker("r")
     step = StepMaker(make)
