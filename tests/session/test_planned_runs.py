@@ -266,6 +266,17 @@ async def test_numbers_that_no_step_computed_are_put_to_the_model(
     stream = await collect(session, QUESTION, data={"df": FRAME})
     assert [n.text for n in of_kind(stream, events.Note) if n.code == "not_grounded"]
     assert the_answer(stream).text.startswith("It rose from 65.0")
+    assert the_answer(stream).ungrounded == ()
+
+
+async def test_numbers_that_no_step_computed_are_told_with_the_answer(
+    make_session: MakeSession,
+) -> None:
+    wrong = "FINAL: It rose to 91.5 years."
+    session = make_session([LINES, code(MEAN), code(CHART), *[wrong] * 6], settings=PLAN)
+    stream = await collect(session, QUESTION, data={"df": FRAME})
+    assert the_answer(stream).text.startswith("It rose to 91.5 years.")
+    assert the_answer(stream).ungrounded == ("91.5",)
 
 
 async def test_a_dead_kernel_gets_back_what_finished_steps_left(make_session: MakeSession) -> None:

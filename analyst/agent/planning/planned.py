@@ -42,6 +42,7 @@ class PlannedWork:
     _state: PlanState = field(default_factory=lambda: PlanState(steps=()))
     _done: list[events.PlanStepFinished] = field(default_factory=list)
     _charts: list[tuple[int, str]] = field(default_factory=list)
+    _ungrounded: tuple[str, ...] = ()
 
     async def run(
         self, budget: Budget, make: EventMaker, progress: Progress
@@ -207,6 +208,7 @@ class PlannedWork:
             artefacts=(*kept, *self._state.passages),
         )
         self._done.append(finished)
+        self._ungrounded = outcome.ungrounded
         return finished
 
     def _names_for(self, at: int) -> Sequence[str]:
@@ -233,7 +235,7 @@ class PlannedWork:
             return
         alone = len(done) == len(steps) == 1 and not self._state.passages and self.begun is None
         if alone and not self.work.words.reviewed:
-            outcome = Outcome(status="ok", result=done[0].result)
+            outcome = Outcome(status="ok", result=done[0].result, ungrounded=self._ungrounded)
         else:
             outcome = Outcome(status="error")
             async for item in self._in_words(budget, make, progress):
@@ -249,7 +251,13 @@ class PlannedWork:
             text = f"The answer names {', '.join(strange)}, which is no passage that was found."
             yield make(events.Note, level="warning", code="unknown_citation", text=text)
         text = plan_answer.completed(outcome.result, steps, self._done, self._charts)
-        yield make(events.Answer, text=text, values=values, complete=not missing)
+        yield make(
+            events.Answer,
+            text=text,
+            values=values,
+            complete=not missing,
+            ungrounded=outcome.ungrounded,
+        )
 
     async def _in_words(
         self, budget: Budget, make: EventMaker, progress: Progress
@@ -257,7 +265,7 @@ class PlannedWork:
         """Have the answer written, which a last step to write is; the last item is the outcome."""
         steps, done = self._state.steps, self._done
         if len(done) == len(steps) and steps[-1].kind == "write" and done[-1].status == "ok":
-            yield Outcome(status="ok", result=done[-1].result)
+            yield Outcome(status="ok", result=done[-1].result, ungrounded=self._ungrounded)
             return
         is_step = self._is_last_words(len(done))
         if is_step:

@@ -36,13 +36,17 @@ _CHART_TYPES = ("application/vnd.plotly.v1+json", "image/png", "image/svg+xml", 
 
 @dataclass(kw_only=True)
 class Outcome:
-    """How a step ended; the last item of its stream. ``passages``: what it found, to be cited."""
+    """How a step ended; the last item of its stream. ``passages``: what it found, to be cited.
+
+    ``ungrounded``: numbers of the result that stand in no output.
+    """
 
     status: Literal["ok", "error", "skipped"]
     result: str = ""
     reason: str | None = None
     passages: tuple[KeptArtefact, ...] = ()
     charts: tuple[str, ...] = ()
+    ungrounded: tuple[str, ...] = ()
 
 
 @dataclass(kw_only=True)
@@ -159,10 +163,11 @@ class StepWork:
         charts: list[str] = []
         ended: list[events.ToolCallFinished] = []
         reason, result = "", ""
+        ungrounded: tuple[str, ...] = ()
         async for item in self.run(task, self.voice, budget=budget, make=make, progress=progress):
             match item:
                 case events.Answer():
-                    result = item.text[:LONGEST_RESULT]
+                    result, ungrounded = item.text[:LONGEST_RESULT], item.ungrounded
                     reason = "" if item.complete else brief(item.text, REASON_TOLD)
                 case events.OutputEmitted(output=dict() as output):
                     charts += chart_titles(output)
@@ -180,6 +185,7 @@ class StepWork:
             reason=" ".join(troubles) or None,
             result=result,
             charts=tuple(charts),
+            ungrounded=ungrounded,
         )
 
     async def _troubles(self, step: PlannedStep, charts: Sequence[str]) -> list[str]:
@@ -230,7 +236,7 @@ class StepWork:
             if not isinstance(item, events.Answer):
                 yield item
             elif item.complete:
-                outcome = Outcome(status="ok", result=item.text)
+                outcome = Outcome(status="ok", result=item.text, ungrounded=item.ungrounded)
             else:
                 outcome = Outcome(status="error", reason=brief(item.text, REASON_TOLD))
         yield outcome
