@@ -28,6 +28,7 @@ MODULES = (
     "matches",
     "orderings",
     "losses",
+    "shares",
     "suspicions",
     "cells",
     "artefacts",

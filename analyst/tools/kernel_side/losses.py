@@ -6,11 +6,10 @@ import ast
 import re
 from typing import Any
 
-from .columns import column, methods, named, parsed, texts_in
+from .columns import named, parsed, texts_in
 
 LOST_SHARE = 0.05
 LISTED = 4
-TOLERANCE = 0.01
 
 _ASKED_FOR = re.compile(
     r"\bany (?:missing|null|nan)|(?:all|any|every|each) (?:the )?(?:columns?|variables|features)"
@@ -83,54 +82,3 @@ def group_remarks(code: str, after: dict[str, Any]) -> list[str]:
             listed = " or ".join(map(repr, keys))
             found[f"{count} of {len(frame)} rows have no {listed} and are in no group."] = None
     return [*found]
-
-
-def share_doubts(code: str, namespace: dict[str, Any]) -> list[str]:
-    """Doubt shares of a whole, by the name of a variable, that add up to more than it.
-
-    Only where the code counts or sums groups and divides: shares within groups (a mean, a rate)
-    are not of one whole and need not add up.
-    """
-    tree = parsed(code)
-    called = methods(tree)
-    if not called & {"size", "count", "value_counts", "sum"} or called & {"mean", "apply", "agg"}:
-        return []
-    found = []
-    for node in ast.walk(tree):
-        if not (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)):
-            continue
-        name = node.targets[0].id
-        divided = [part for part in ast.walk(node.value) if isinstance(part, ast.BinOp)]
-        if "share" not in name.lower() and "proportion" not in name.lower():
-            continue
-        if not any(isinstance(part.op, ast.Div) for part in divided):
-            continue
-        series: Any = namespace.get(name)
-        if type(series).__name__ != "Series" or not 2 <= len(series) <= 200:
-            continue
-        if str(series.dtype) not in {"float64", "float32"} or float(series.min()) < 0:
-            continue
-        factors = [part.value for part in ast.walk(node.value) if isinstance(part, ast.Constant)]
-        whole = 100.0 if 100 in factors else 1.0
-        total = float(series.sum())
-        if total > whole * (1 + TOLERANCE) and _is_one_whole(node.value):
-            found.append(
-                f"The shares in {name} add up to {total:.4g}, not to {whole:g}. "
-                "Divide by the sum of the same numbers."
-            )
-    return found
-
-
-def _is_one_whole(value: ast.expr) -> bool:
-    """Tell whether all is divided by one number: a sum or a length, not by another column."""
-    for part in ast.walk(value):
-        if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Div):
-            divisor = part.right
-            if isinstance(divisor, ast.Call) and isinstance(divisor.func, ast.Name):
-                return divisor.func.id == "len"
-            if isinstance(divisor, ast.Call) and isinstance(divisor.func, ast.Attribute):
-                owner = divisor.func.value
-                return divisor.func.attr == "sum" and (
-                    isinstance(owner, ast.Name) or column(owner) is not None
-                )
-    return False

@@ -12,9 +12,10 @@ from typing import Any
 from .bins import bin_look
 from .frames import frames_of
 from .joins import join_look
-from .losses import group_remarks, loss_doubts, share_doubts
+from .losses import group_remarks, loss_doubts
 from .matches import match_look
 from .orderings import order_doubts
+from .shares import share_look
 from .snapshots import all_code, copies_on_write, snapshot
 from .unused import unused_doubts
 
@@ -50,6 +51,7 @@ def suspicions(
     joins, joined = _both(join_look, code, before, after, question, all_code())
     matches, unmatched = _both(match_look, code, before, after, question)
     bins, outside = _both(bin_look, code, namespace, after, question)
+    shares, added = _both(share_look, code, namespace, question)
     doubts = [
         *(_quietly(unused_doubts, whole, question, given) if whole else ()),
         *joins,
@@ -57,11 +59,11 @@ def suspicions(
         *_quietly(order_doubts, code, before, after, question),
         *_quietly(loss_doubts, code, before, question),
         *bins,
-        *_quietly(share_doubts, code, namespace),
+        *shares,
     ]
     return {
         "doubts": doubts,
-        "remarks": [*_quietly(group_remarks, code, after), *joined, *unmatched, *outside],
+        "remarks": [*_quietly(group_remarks, code, after), *joined, *unmatched, *outside, *added],
     }
 
 
