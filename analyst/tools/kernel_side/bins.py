@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -115,7 +115,7 @@ def _number(node: ast.expr) -> float | None:
     return None
 
 
-def _counted(call: ast.Call) -> Sequence[float | None]:
+def _counted(call: ast.Call) -> list[float | None]:
     """Return what ``range(0, 50, 10)`` and ``np.arange`` count."""
     name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
     name = call.func.id if isinstance(call.func, ast.Name) else name
@@ -124,7 +124,7 @@ def _counted(call: ast.Call) -> Sequence[float | None]:
         return [None]
     start, stop, step = (*(one for one in given if one is not None), 1.0)[:3]
     count = math.ceil((stop - start) / step) if step > 0 else 0
-    return [start + n * step for n in range(min(count, MOST_EDGES))] or [None]
+    return [start + n * step for n in range(min(count, MOST_EDGES))]
 
 
 def _asked(left_out: Any, edges: list[float], call: ast.Call, question: str) -> Any:

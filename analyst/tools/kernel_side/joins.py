@@ -13,7 +13,7 @@ from .repeats import repeated_look
 from .texts import short
 
 EXAMPLES = 3
-MOST_ROWS = 2_000_000
+MOST_ROWS = 1_000_000
 """Frames with more rows are not looked into."""
 
 FEW = 0.5
@@ -154,7 +154,7 @@ def _alike(kept: Side, other: Side, met: Any) -> tuple[str, str] | None:
     """Return an unmatched key and its like, where most differ only in case, spaces or zeros."""
     if len(kept.keys) != 1 or len(other.keys) != 1:
         return None
-    mine = kept.frame[kept.keys[0]][(met == 0).to_numpy()].dropna().unique()[:MOST_KEYS].tolist()
+    mine = kept.frame[kept.keys[0]][met == 0].dropna().unique()[:MOST_KEYS].tolist()
     theirs = other.frame[other.keys[0]].dropna().unique().tolist()
     if not all(isinstance(one, str) for one in (*mine, *theirs)):
         return None

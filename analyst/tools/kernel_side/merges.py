@@ -84,8 +84,20 @@ def merges(tree: ast.Module, before: dict[str, Any], after: dict[str, Any]) -> I
 
 def partners(merge: Merge) -> Partners:
     """Count for each row how many rows of the other side have its key, as pandas matches them."""
+    import numpy as np  # noqa: PLC0415 - the kernel may not need it
+    import pandas as pd  # noqa: PLC0415
+
     left, right = _keys(merge.left), _keys(merge.right)
-    return Partners(_count(left, right), _count(right, left))
+    keys = pd.concat([left, right], ignore_index=True)
+    if keys.shape[1] == 1:
+        codes, _ = pd.factorize(keys[0], use_na_sentinel=False)
+    else:
+        codes = keys.groupby([*keys.columns], dropna=False, sort=False, observed=True).ngroup()
+    mine, theirs = np.split(np.asarray(codes), [len(left)])
+    most = len(keys)
+    return Partners(
+        np.bincount(theirs, minlength=most)[mine], np.bincount(mine, minlength=most)[theirs]
+    )
 
 
 def rows_made(merge: Merge, found: Partners) -> int:
@@ -146,10 +158,10 @@ def _merge(call: ast.Call, frame_at: Any) -> tuple[Side, Side, str] | None:
         sides = sides[1:]  # pd.merge(left, right)
     if len(sides) != 2:
         return None
-    operands = [_operand(side, frame_at) for side in sides]
-    if operands[0] is None or operands[1] is None:
+    one, two = (_operand(side, frame_at) for side in sides)
+    if one is None or two is None:
         return None
-    (left_name, left), (right_name, right) = operands
+    (left_name, left), (right_name, right) = one, two
     by_index = call.func.attr == "join"
     how = text(given["how"]) if "how" in given else "left" if by_index else "inner"
     if how not in HOWS:
@@ -202,12 +214,3 @@ def _keys(side: Side) -> Any:
     frame = frame.reset_index(drop=True)
     frame.columns = range(frame.shape[1])
     return frame
-
-
-def _count(one: Any, other: Any) -> Any:
-    labels = [*one.columns]
-    sizes = other.groupby(labels, dropna=False, sort=False, observed=True).size()
-    sizes = sizes.rename("partners").reset_index()
-    sizes.columns = [*labels, "partners"]
-    met = one.merge(sizes, how="left", on=labels)["partners"]
-    return met.fillna(0).astype("int64")

@@ -69,7 +69,7 @@ def _held(target: ast.expr, namespace: dict[str, Any]) -> tuple[str, Any]:
     if isinstance(target, ast.Name):
         return target.id, namespace.get(target.id)
     place = column(target)
-    frame = namespace.get(place[0]) if place is not None else None
+    frame: Any = namespace.get(place[0]) if place is not None else None
     if place is None or type(frame).__name__ != "DataFrame" or place[1] not in frame.columns:
         return "", None
     return place[1], frame[place[1]]
