@@ -119,6 +119,7 @@ def test_joins_that_hardly_match_are_doubted(code: str, words: str) -> None:
         ("m = customers.merge(leads)", "Mean credit of the matching customers?"),
         ("m = customers.merge(leads)", "Which customers do customers and leads have in common?"),
         ("m = customers.merge(strangers)", "How many customers are in both?"),
+        ("m = leads.merge(customers)\nn = len(m)", "How many leads are already customers?"),
         ("m = customers.merge(leads, how='left')\nx = m['score'].mean()", "Those without a match?"),
         ("m = customers.merge(leads)\nrate = len(m) / len(customers)", "What rate matches?"),
         (
@@ -214,6 +215,7 @@ def test_rows_multiplied_on_purpose_are_not(code: str, question: str) -> None:
         "x = orders.merge(items, on='order_id').groupby('month')['shipping'].sum()",
         "m = orders.merge(items)\nx = m.groupby('customer').agg({'shipping': 'sum'})",
         "m = orders.merge(items)\nx = m.groupby('month').agg(total=('shipping', 'sum'))",
+        "x = orders.merge(items).groupby(by='month')['shipping'].sum()",
         "m = orders.merge(items)\nx = m[['shipping', 'amount']].sum()",
         "m = customers.merge(orders, on='customer')\nx = m['credit'].sum()",
         "m = customers.merge(orders, on='customer')\nx = m['credit'].mean()",

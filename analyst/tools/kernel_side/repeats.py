@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .columns import text, texts_in
+from .columns import keywords, text, texts_in
 from .merges import Merge, Side, merges, partners
 
 _ADDING = {"sum", "mean"}
@@ -123,9 +123,9 @@ def _groups(node: ast.expr, made: str | ast.Call) -> tuple[str, ...] | None:
         and isinstance(node.func, ast.Attribute)
         and node.func.attr == "groupby"
         and _is_made(node.func.value, made)
-        and node.args
+        and (by := keywords(node).get("by", node.args[0] if node.args else None)) is not None
     ):
-        return tuple(texts_in(node.args[0])) or None
+        return tuple(texts_in(by)) or None
     return None
 
 
