@@ -222,6 +222,10 @@ CODES = st.sampled_from(
         "m = a.sort_values('k')['k'].max()",
         "c = a.dropna()['k']",
         "share = a.groupby('k').size() / len(a)",
+        "m = a.merge(b, how='left')\nx = m['k'].mean()",
+        "m = a.join(b)",
+        "a['k'] = pd.cut(a['k'], [1, 2])",
+        "a['k'] = a['k'].shift(1)",
     ]
 )
 CELLS = st.lists(st.one_of(st.none(), st.integers(), st.text(), st.floats(), st.booleans()))

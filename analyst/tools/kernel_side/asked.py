@@ -21,8 +21,8 @@ _OR_MORE = r"(?:\s*\+|\s+(?:and|or) (?:more|above|over|older|higher|greater|up)\
 
 _IN_BOTH = re.compile(
     r"\bboth\b|(?<!most )(?<!least )\bcommon\b|\bmatch(?:ing|ed)\b|\b(?:that|which|who|do) match\b"
-    r"|\boverlap\w*|\bintersect\w*|\binner join|\balso\b|\balready\b|\bagain\b|\bre(?:turning|turned|tain\w*"
-    r"|tention)\b|\bshared by\b",
+    r"|\boverlap\w*|\bintersect\w*|\binner join|\balso\b|\balready\b|\bagain\b"
+    r"|\bre(?:turning|turned|tain\w*|tention)\b|\bshared by\b",
     re.IGNORECASE,
 )
 _IN_ONE = re.compile(
