@@ -6,7 +6,7 @@ Not here: what is asked (:mod:`analyst.agent.loop` and others), and what a reply
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 from analyst.agent.budget import Budget
 from analyst.agent.task import Progress
@@ -29,10 +29,24 @@ def reply_limit(model: LanguageModel, budget: Budget, wanted: int) -> int:
     return min(wanted, max(MIN_REPLY_TOKENS, budget.reply_room(model.name)))
 
 
+def budget_notes(
+    budget: Budget, model: LanguageModel, make: EventMaker, *, beside: bool = False
+) -> Iterator[events.Note]:
+    """Tell what the user should know before a model is asked; see :meth:`.Budget.news`."""
+    for one in budget.news(model.name, beside=beside):
+        yield make(events.Note, level="warning", code=one.code, text=one.text)
+
+
 async def send(
-    model: LanguageModel, request: CompletionRequest, make: EventMaker, progress: Progress
+    model: LanguageModel,
+    request: CompletionRequest,
+    budget: Budget,
+    make: EventMaker,
+    progress: Progress,
 ) -> AsyncIterator[events.Event | Completion]:
     """Send a request; yield what happens, and last the reply."""
+    for note in budget_notes(budget, model, make):
+        yield note
     number = progress.requests
     prefix = shared_prefix(progress.sent, request.messages)
     progress.sent = list(request.messages)

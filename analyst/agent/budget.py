@@ -68,6 +68,7 @@ class Budget:
     _codes: Counter[str] = field(default_factory=Counter)
     _told: set[str] = field(default_factory=set)
     _has_parts: bool = False
+    _is_concluding: bool = False
     _started: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -129,13 +130,20 @@ class Budget:
         self.repeats += repeated
         return repeated
 
-    def reply_room(self, model: str) -> int:
-        """Return how many tokens a reply may have by what is left of tokens and money."""
+    def reply_room(self, model: str, *, read: int = 0) -> int:
+        """Return how many tokens a reply may have by what is left of tokens and money.
+
+        ``read``: how many its prompt has, where those are to be paid for too.
+        """
         whole = self.whole or self
-        room: float = whole.limits.tokens - whole.usage.total
+        room: float = whole.limits.tokens - whole.usage.total - read
         price = self.prices.get(model)
-        if whole.limits.cost is not None and price is not None and price.output > 0:
-            room = min(room, (whole.limits.cost - whole.money) / price.output * 1e6)
+        if whole.limits.cost is not None and price is not None:
+            money = whole.limits.cost - whole.money - read * price.input / 1e6
+            if price.output > 0:
+                room = min(room, money / price.output * 1e6)
+            elif money < 0:
+                room = 0
         return max(0, math.floor(room))
 
     def exhausted(self) -> str | None:
@@ -163,10 +171,13 @@ class Budget:
             return f"the limit of {limits.cost:g} for the cost was reached"
         return None
 
-    def news(self, model: str) -> Iterator[BudgetNews]:
-        """Yield what the user should know before ``model`` is asked, each thing once."""
+    def news(self, model: str, *, beside: bool = False) -> Iterator[BudgetNews]:
+        """Yield what the user should know before ``model`` is asked, each thing once.
+
+        ``beside``: the request is no step, so that it does not matter how many are left.
+        """
         if self.whole is not None:
-            yield from self.whole.news(model)
+            yield from self.whole.news(model, beside=beside)
             return
         if self.limits.cost is not None and model not in self.prices and model not in self._told:
             self._told.add(model)
@@ -176,14 +187,23 @@ class Budget:
                 f'Give it in analyst-tools.toml under [prices."{model}"], as input = … and '
                 "output = … (money per million tokens).",
             )
-        if "budget_near" not in self._told and (used := self._nearly_used()):
+        if "budget_near" not in self._told and (used := self._nearly_used(beside=beside)):
             self._told.add("budget_near")
             yield BudgetNews("budget_near", f"The budget is nearly used up: {used}.")
 
-    def _nearly_used(self) -> str:
+    def should_conclude(self) -> bool:
+        """Tell, once in a run, that whoever works on the question should come to an end."""
+        if self.whole is not None:
+            return self.whole.should_conclude()
+        if self._is_concluding or not self._nearly_used(beside=False):
+            return False
+        self._is_concluding = True
+        return True
+
+    def _nearly_used(self, *, beside: bool) -> str:
         limits = self.limits
         # Parts have steps of their own, each as many as it needs.
-        if not self._has_parts and self.steps >= WARN_AT * limits.steps:
+        if not (beside or self._has_parts) and self.steps >= WARN_AT * limits.steps:
             return f"{self.steps} of {limits.steps} steps"
         if self.usage.total >= WARN_AT * limits.tokens:
             return f"{self.usage.total:,} of {limits.tokens:,} tokens"

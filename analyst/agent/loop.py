@@ -6,7 +6,7 @@ from, logging, and stopping (all :mod:`analyst.session`).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,8 +94,7 @@ class AgentLoop:
                 return
             if self.context.needs_compaction(REPLY_TOKENS):
                 yield await self._compact(opening, make)
-            for event in self._tell_of_budget(budget, make, progress):
-                yield event
+            self._tell_of_budget(budget, progress)
             reply: Completion | None = None
             async for item in self.ask_model(budget, make, progress):
                 if isinstance(item, Completion):
@@ -155,15 +154,11 @@ class AgentLoop:
         self.context.tokens = (reply.replayed or reply.usage).total
         return counted(reply, self.model, budget, make, progress)
 
-    def _tell_of_budget(
-        self, budget: Budget, make: EventMaker, progress: Progress
-    ) -> Iterator[events.Note]:
-        """Tell what is to be known of the budget; near its end the model is to conclude."""
-        for one in budget.news(self.model.name):
-            yield make(events.Note, level="warning", code=one.code, text=one.text)
-            if one.code == "budget_near":
-                text = CONCLUDE if progress.calls_ok else CONCLUDE_SOON
-                self.context.say_besides(text, sent=progress.sent)
+    def _tell_of_budget(self, budget: Budget, progress: Progress) -> None:
+        """Tell the model near the end of a budget to conclude; the user is told at the request."""
+        if budget.should_conclude():
+            text = CONCLUDE if progress.calls_ok else CONCLUDE_SOON
+            self.context.say_besides(text, sent=progress.sent)
 
     async def _compact(
         self, opening: Mapping[str, Any], make: EventMaker
@@ -195,7 +190,7 @@ class AgentLoop:
             seed=progress.requests,
             stop=tuple(self.protocol.stop),
         )
-        async for item in send(self.model, request, make, progress):
+        async for item in send(self.model, request, budget, make, progress):
             yield item
 
     async def _act(

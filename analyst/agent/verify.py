@@ -253,11 +253,11 @@ class Verifier:
             max_tokens=CRITIC_TOKENS,
             stop=tuple(self.protocol.stop),
         )
-        fault = ""
+        fault, replied = "", False
         try:
             async for item in beside.send(self.critic_model or self.model, request, check="critic"):
                 if isinstance(item, Completion):
-                    fault = fault_in(item.text)
+                    fault, replied = fault_in(item.text), True
                 else:
                     yield item
         except ModelError as error:
@@ -267,7 +267,7 @@ class Verifier:
         if fault:
             yield beside.note("critic_fault", f"A reviewer found fault: {fault}", "warning")
             yield fault
-        else:
+        elif replied:
             yield beside.note("critic_agrees", "A reviewer found no fault.")
 
 

@@ -181,6 +181,33 @@ def test_a_reply_gets_no_more_room_than_money_is_left() -> None:
     assert budget.reply_room("m") == 0
 
 
+def test_what_is_read_first_leaves_less_room() -> None:
+    budget = Budget(Limits(tokens=10_000, cost=0.01), prices=PRICES)
+    assert budget.reply_room("m", read=2500) == 500
+    assert budget.reply_room("unknown", read=2500) == 7500
+    assert budget.reply_room("m", read=5000) == 0
+    free = Budget(Limits(cost=0.01), prices={"free": Price(input=1.0, output=0.0)})
+    assert free.reply_room("free", read=9000) == 41_000
+    assert free.reply_room("free", read=10_001) == 0
+
+
+def test_beside_a_conversation_steps_do_not_come_to_an_end() -> None:
+    budget = Budget(Limits(steps=1))
+    budget.count_reply(Usage(input=10))
+    assert not [*budget.news("m", beside=True)]
+    assert [one.code for one in budget.news("m")] == ["budget_near"]
+
+
+def test_the_model_is_told_to_conclude_once_whoever_told_the_user() -> None:
+    whole = Budget(Limits(tokens=1000))
+    part = whole.part(steps=3)
+    assert not part.should_conclude()
+    part.count_reply(Usage(input=850))
+    assert [one.code for one in whole.news("m", beside=True)] == ["budget_near"]
+    assert part.should_conclude()
+    assert not whole.part(steps=2).should_conclude()
+
+
 @given(st.integers(0, 10**9), st.integers(0, 10**9), st.integers(0, 10**9), st.floats(0, 1e6))
 def test_no_usage_costs_less_than_nothing(read: int, cached: int, written: int, at: float) -> None:
     usage = Usage(input=read, cached=cached, output=written)

@@ -193,6 +193,87 @@ async def test_the_critic_is_the_model_that_is_configured_for_it(
     assert finish(stream).steps == 2
 
 
+PLAN = "1. Add up qty"
+WITH_CRITIC: dict[str, Any] = {"checks": "grounding, critic"}
+PLANNED: dict[str, Any] = {"work": "plan", "memory": "no"}
+TEAM: dict[str, Any] = {"work": "team", "memory": "no"}
+
+
+@pytest.mark.parametrize(
+    ("named", "settings", "own", "others"),
+    [
+        ('[models]\ncritic = "strict"\n', WITH_CRITIC, [SUM, "FINAL: 7.0"], ["OK"]),
+        ('[models]\nstrong = "strict"\n', PLANNED, [SUM, "FINAL: 7.0"], [PLAN]),
+        ('[roles.planner]\nmodel = "strict"\n', TEAM, [SUM, "FINAL: 7.0", "OK"], [PLAN]),
+        ('[roles.reviewer]\nmodel = "strict"\n', TEAM, [PLAN, SUM, "FINAL: 7.0"], ["OK"]),
+    ],
+    ids=["critic", "planner of a plan", "planner of a team", "reviewer of a team"],
+)
+async def test_each_model_without_a_price_is_named_before_it_is_asked(
+    make_session: MakeSession,
+    priced: None,
+    tmp_path: Path,
+    *,
+    named: str,
+    settings: dict[str, Any],
+    own: list[str],
+    others: list[str],
+) -> None:
+    with (tmp_path / "config" / "analyst-tools.toml").open("a") as file:
+        file.write(named)
+    session = make_session(own, settings={**settings, "max_cost": "1"})
+    session.models.named["strict"] = strict = ScriptedModel(others, label="strict")
+    stream = await collect(session, "What is the sum of qty?", data={"df": FRAME})
+    assert finish(stream).status == "ok"
+    (text,) = notes(stream, "no_price")
+    assert f'[prices."{strict.name}"]' in text
+    assert finish(stream).cost is None
+    (asked,) = strict.requests
+    (at,) = [n for n, one in enumerate(stream) if getattr(one, "code", "") == "no_price"]
+    sent = stream[at + 1]
+    assert isinstance(sent, events.Prompt)
+    assert sent.messages[-1]["content"] == asked.messages[-1]["content"]
+
+
+async def test_checks_that_the_budget_does_not_pay_for_are_left_out_and_said(
+    make_session: MakeSession,
+) -> None:
+    session = make_session(
+        [reply("```python\ntotal = df['qty'].sum()\n```", read=990)],
+        settings={"max_tokens_per_run": "1000", "checks": "second, critic"},
+    )
+    stream = await collect(session, "The sum?", data={"df": FRAME}, values=["total"])
+    assert the_answer(stream).values == {"total": 7.0}
+    assert finish(stream).status == "ok"
+    assert finish(stream).usage.total == 990
+    assert notes(stream, "check_left_out") == [
+        "Too little of the budget is left for a second computation, so it is left out.",
+        "Too little of the budget is left for a review, so it is left out.",
+    ]
+    # Nobody looked, so nobody found no fault.
+    assert not notes(stream, "critic_agrees")
+
+
+async def test_a_check_near_the_end_does_not_keep_the_model_from_being_told(
+    make_session: MakeSession,
+) -> None:
+    session = make_session(
+        [
+            reply(SUM, read=500),
+            reply("FINAL: 7.0", read=100),
+            reply("FAULT: It is the sum of all.", read=1000),
+            reply(SUM.replace("sum", "max"), read=100),
+            reply("FINAL: 4.0", read=100),
+        ],
+        settings={"max_tokens_per_run": "2000", "checks": "critic"},
+        protocol="native",
+    )
+    stream = await collect(session, "What is the sum of qty?", data={"df": FRAME})
+    assert notes(stream, "budget_near") == ["The budget is nearly used up: 1,600 of 2,000 tokens."]
+    told = [str(request.messages[-1]["content"]) for request in scripted(session).requests]
+    assert [CONCLUDE in one for one in told] == [False, False, False, True, False]
+
+
 CONFIGURED = Configuration(models=Models(strong="big", cheap="small", critic="strict"))
 HOSTED = {"model": "mine", "base_url": "https://host.example/v1", "api_key": "sk-topsecret"}
 

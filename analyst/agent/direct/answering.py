@@ -60,9 +60,7 @@ class DirectAnswer:
             seed=progress.requests,
             aside=True,
         )
-        for one in budget.news(self.model.name):
-            yield make(events.Note, level="warning", code=one.code, text=one.text)
-        async for item in send(self.model, request, make, progress):
+        async for item in send(self.model, request, budget, make, progress):
             if not isinstance(item, Completion):
                 yield item
                 continue
