@@ -6,8 +6,11 @@ are found and opened (:mod:`.walking`, :mod:`.folder`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import asyncio
+import stat
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
+from pathlib import Path
 from time import monotonic
 from typing import Any, Literal
 
@@ -46,6 +49,28 @@ class LookingTool(FunctionTool):
     async def prepare(self, arguments: Mapping[str, Any]) -> Prepared:
         """See :class:`analyst.tools.registry.Tool`."""
         return Prepared(arguments=plainly(arguments))
+
+
+class WalkingTool(LookingTool):
+    """One that looks at all that is below a path, if that is a folder.
+
+    Such a path ends in a slash when the call is judged, since rules speak of what lies below.
+    """
+
+    def __init__(self, root: Path, function: Callable[..., Any], **more: Any) -> None:
+        super().__init__(function, **more)
+        self._root = root
+
+    async def prepare(self, arguments: Mapping[str, Any]) -> Prepared:
+        """See :class:`analyst.tools.registry.Tool`."""
+        prepared = await super().prepare(arguments)
+        path = prepared.arguments.get("path")
+        if not isinstance(path, str) or not path or path.endswith("/"):
+            return prepared
+        # What is not there may be a folder by the time the call runs.
+        if await asyncio.to_thread(_is_file, self._root / path):
+            return prepared
+        return Prepared(arguments={**prepared.arguments, "path": f"{path}/"})
 
 
 class Looking:
@@ -204,10 +229,19 @@ class Looking:
 def looking_tools(folder: Folder) -> list[Tool]:
     """Return the tools that look at the files of a folder."""
     looking = Looking(folder)
+    about: dict[str, Any] = {"pure": True, "cacheable": False, "judge": lambda _: _LOOKS}
     return [
-        LookingTool(one, pure=True, judge=lambda _: _LOOKS)
-        for one in (looking.list_files, looking.read_file, looking.search_files)
+        WalkingTool(folder.root, looking.list_files, **about),
+        LookingTool(looking.read_file, **about),
+        WalkingTool(folder.root, looking.search_files, **about),
     ]
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def _cut(line: str, most: int) -> str:

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from analyst.tools.files.looking import LookingTool
+from analyst.tools.files.looking import WalkingTool
 from analyst.tools.files.paths import PROTECTED, parts_of, visible
 from analyst.tools.observation import cut_head
 from analyst.tools.registry import Tool, ToolError
@@ -184,7 +184,7 @@ def git_tools(root: Path) -> list[Tool]:
     """Return the tools that look at the repository of a folder."""
     repository = Repository(root)
     return [
-        LookingTool(one, pure=True, judge=lambda _: _LOOKS)
+        WalkingTool(root, one, pure=True, cacheable=False, judge=lambda _: _LOOKS)
         for one in (repository.git_status, repository.git_diff)
     ]
 

@@ -15,6 +15,7 @@ from typing import Self
 import httpx
 
 from analyst.configuration import ConfigurationError
+from analyst.tools import url_targets
 from analyst.tools.registry import ToolError
 from kernel_sandbox.launcher.proxy import RefusedError, normal_host
 
@@ -32,7 +33,8 @@ _SPACES = re.compile(r"[\s\x00-\x1f\x7f\\]")
 class Address:
     """An address that was read and checked; what is connected to is exactly this.
 
-    ``host`` is in ASCII and lower case, without brackets; ``target`` the path and query as sent.
+    ``host`` is in ASCII and lower case, without brackets; ``target`` the path and query as sent,
+    without needless escapes and dot segments.
     """
 
     scheme: str
@@ -71,7 +73,15 @@ class Address:
             name = normal_host(host)
         except RefusedError:
             raise ToolError("The address names no host.") from None
-        return cls(scheme, name, _PORTS[scheme] if port is None else port, target)
+        port = _PORTS[scheme] if port is None else port
+        return cls(scheme, name, port, url_targets.plain(target))
+
+    def is_same_page(self, other: Address) -> bool:
+        """Tell whether nothing but a slash at the end of the path differs."""
+        path, query = url_targets.split(self.target)
+        other_path, other_query = url_targets.split(other.target)
+        same_path = path.removesuffix("/") == other_path.removesuffix("/")
+        return same_path and query == other_query and self.origin == other.origin
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Requests to allowed addresses: redirects checked hop by hop, bounded, tried again.
+"""Requests to allowed addresses: redirects checked hop by hop or told, bounded, tried again.
 
 Here: :class:`WebClient`. It keeps no cookies, sends no credentials but the headers it is given to
 send, and follows no proxy of the environment, which would look names up out of sight. Nothing in
@@ -59,6 +59,10 @@ class _TemporaryError(Exception):
         self.wait = wait
 
 
+_MayFollow = Callable[[Address, Address], bool]
+"""Tells whether a redirect from a first address to another is followed."""
+
+
 class WebClient:
     """Asks allowed hosts; each request has connections of its own, and remembers nothing."""
 
@@ -78,12 +82,27 @@ class WebClient:
     async def get(self, address: Address, headers: Mapping[str, str] | None = None) -> Answer:
         """Fetch, following redirects; ``headers`` go to this origin only.
 
-        Raises :class:`ToolError`; what may pass was tried again before.
+        For addresses of the user's own, of which no rule speaks. Raises :class:`ToolError`; what
+        may pass was tried again before.
         """
+        answer = await self._within_time(address, headers or {}, _anywhere)
+        assert isinstance(answer, Answer)
+        return answer
+
+    async def page(self, address: Address) -> Answer | Address:
+        """Fetch, or return the listed address that this one leads to, for somebody to judge it.
+
+        Only a redirect to the same page is followed. Raises :class:`ToolError` as :meth:`get`.
+        """
+        return await self._within_time(address, {}, Address.is_same_page)
+
+    async def _within_time(
+        self, address: Address, headers: Mapping[str, str], may_follow: _MayFollow
+    ) -> Answer | Address:
         self.allowed.check(address)
         try:
             async with asyncio.timeout(self._limits.seconds):
-                return await self._persistently(address, headers or {})
+                return await self._persistently(address, headers, may_follow)
         except TimeoutError:
             raise ToolError(
                 f"{address.origin} did not answer within {self._limits.seconds:g} seconds."
@@ -101,10 +120,12 @@ class WebClient:
             raise ToolError(f"{address.origin} redirects, which is not followed here.")
         return answer
 
-    async def _persistently(self, address: Address, headers: Mapping[str, str]) -> Answer:
+    async def _persistently(
+        self, address: Address, headers: Mapping[str, str], may_follow: _MayFollow
+    ) -> Answer | Address:
         for attempt in range(1, self._limits.attempts + 1):
             try:
-                return await self._followed(address, headers)
+                return await self._followed(address, headers, may_follow)
             except _TemporaryError as error:
                 wait = self._limits.first_wait * 2 ** (attempt - 1) * random.uniform(0.5, 1)  # noqa: S311 - spreads load, guards nothing
                 wait = wait if error.wait is None else error.wait
@@ -113,14 +134,18 @@ class WebClient:
                 await self._sleep(wait)
         raise AssertionError  # pragma: no cover - there is at least one attempt
 
-    async def _followed(self, address: Address, headers: Mapping[str, str]) -> Answer:
+    async def _followed(
+        self, address: Address, headers: Mapping[str, str], may_follow: _MayFollow
+    ) -> Answer | Address:
         first, now = address.origin, address
         for _ in range(self._limits.redirects + 1):
             answer = await self._once("GET", now, headers if now.origin == first else {})
             if isinstance(answer, Answer):
                 return answer
+            self.allowed.check(answer)
+            if not may_follow(address, answer):
+                return answer
             now = answer
-            self.allowed.check(now)
         raise ToolError(f"{first} redirects more than {self._limits.redirects} times.")
 
     async def _once(
@@ -179,6 +204,11 @@ class WebClient:
     @cached_property
     def _tls(self) -> ssl.SSLContext:
         return httpx.create_ssl_context()
+
+
+def _anywhere(first: Address, then: Address) -> bool:
+    del first, then
+    return True
 
 
 def _led_to(location: str, address: Address) -> Address:

@@ -14,6 +14,7 @@ from analyst.tools.files import looking, walking
 from analyst.tools.files.globs import Glob, Ignored, is_ignored
 from analyst.tools.files.paths import PathError
 from analyst.tools.files.texts import decoded
+from analyst.tools.permissions import Permissions, Rule
 
 from .calling import caller, git
 
@@ -217,3 +218,38 @@ def test_text_in_any_encoding_goes_back_as_it_came(text: str, encoding: str) -> 
         assert "\0" in text
         return
     assert found.encoded(found.text) == data
+
+
+@pytest.mark.parametrize("pattern", ["private/*", "*.csv", "private"])
+async def test_a_rule_holds_for_the_folders_in_which_its_files_lie(
+    pattern: str, root: Path
+) -> None:
+    (root / "private").mkdir()
+    (root / "private" / "s.csv").write_text("SECRET,1\n")
+    call = caller(root)
+    permissions = Permissions(
+        rules=[Rule(tool="*", decision="deny", where={"path": pattern}, source="your rules")]
+    )
+
+    async def verdict(tool: str, **arguments: object) -> str:
+        prepared = await call.prepare(tool, **arguments)
+        risk = call.registry.get(tool).judge(prepared.arguments)
+        return permissions.judge(tool, prepared.arguments, risk).verdict
+
+    read = {"first_line": None, "last_line": None}
+    search = {"pattern": "SECRET", "glob": None, "kind": None, "ignore_case": None}
+    for path in ("", "private", "./private/", None, "private/s.csv"):
+        assert await verdict("search_files", path=path, **search) == "deny"
+        assert await verdict("list_files", path=path, glob=None) == "deny"
+    assert await verdict("read_file", path="private/s.csv", **read) == "deny"
+    # What cannot hold such a file is as free as before.
+    assert await verdict("read_file", path="src/main.py", **read) == "allow"
+    assert await verdict("search_files", path="src/main.py", **search) == "allow"
+    if not pattern.startswith("*"):
+        assert await verdict("search_files", path="src", **search) == "allow"
+
+
+async def test_a_folder_is_walked_however_its_path_ends(root: Path) -> None:
+    call = caller(root)
+    assert (await call.prepare("list_files", path="src", glob=None)).arguments["path"] == "src/"
+    assert await call.listed("src") == await call.listed("src/") == await call.listed("./src")

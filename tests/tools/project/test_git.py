@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from analyst.tools.permissions import Permissions, Rule
 from analyst.tools.project import git_tools
 from analyst.tools.registry import ToolRegistry, ToolResult
 
@@ -154,3 +155,14 @@ async def test_without_git_it_says_so(repository: Path, monkeypatch: pytest.Monk
 async def test_a_flood_is_cut(repository: Path) -> None:
     (repository / "calc.py").write_text("x\n" * 1_000_000)
     assert len(await diff(repository)) < 13_000
+
+
+async def test_a_rule_holds_for_the_folders_in_which_its_files_lie(repository: Path) -> None:
+    (repository / "calc.py").write_text("SECRET = 1\n")
+    denying = Rule(tool="*", decision="deny", where={"path": "*.py"}, source="your rules")
+    tool = ToolRegistry(git_tools(repository)).get("git_diff")
+    for path in ("", "tests", "calc.py", None):
+        prepared = await tool.prepare({"path": path, "kind": None})
+        risk = tool.judge(prepared.arguments)
+        judged = Permissions(rules=[denying]).judge("git_diff", prepared.arguments, risk)
+        assert judged.verdict == "deny"

@@ -127,3 +127,35 @@ def test_a_redirect_never_keeps_the_host_by_force(location, path):
     except ToolError:
         return
     assert Address.read(str(address)) == address
+
+
+@pytest.mark.parametrize(
+    ("url", "plain"),
+    [
+        ("https://a.example/%70rivate/%7euser", "https://a.example/private/~user"),
+        ("https://a.example/a/%2e%2e/b", "https://a.example/b"),
+        ("https://a.example/a/%2E/b/..", "https://a.example/a/"),
+        ("https://a.example/?q=%41%20%2f", "https://a.example/?q=A%20%2F"),
+        # What means something else, or may, is left.
+        ("https://a.example/group%2fname", "https://a.example/group%2Fname"),
+        ("https://a.example/web/https://b.example", "https://a.example/web/https://b.example"),
+        ("https://a.example/%2570", "https://a.example/%2570"),
+        ("https://a.example?x=1", "https://a.example/?x=1"),
+    ],
+)
+def test_an_address_is_spelt_in_one_way(url, plain):
+    assert str(Address.read(url)) == plain
+    assert Address.read(plain) == Address.read(url)
+
+
+_PIECES = st.sampled_from(
+    ["/", "//", ".", "..", "%2e", "%2E%2e", "%252e", "a", "%61", "%", "?", ";"]
+)
+
+
+@given(st.lists(_PIECES, max_size=10))
+def test_reading_an_address_again_changes_nothing(pieces):
+    address = Address.read("https://a.example/" + "".join(pieces))
+    assert Address.read(str(address)) == address
+    path = address.target.partition("?")[0]
+    assert not {".", ".."} & set(path.split("/"))

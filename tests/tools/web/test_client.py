@@ -78,6 +78,24 @@ async def test_no_redirect_leads_elsewhere(site, client, to):
     assert "pw" not in str(caught.value)
 
 
+async def test_where_a_page_leads_is_told_and_not_asked(site, client):
+    site.serve("/b", b"there")
+    for to in ("/b", site.origin + "/b", "/a?x=1", "/A"):
+        site.redirect("/a", to)
+        site.asked.clear()
+        assert await client.page(at(site, "/a")) == Address.read(to, base=at(site, "/a"))
+        assert len(site.asked) == 1
+
+
+async def test_a_redirect_to_the_same_page_is_followed(site, client):
+    for asked, to in (("/a", "/a/"), ("/b/", "/b"), ("/c?x=1", "/c/?x=1")):
+        site.redirect(asked.partition("?")[0], to)
+        site.serve(to.partition("?")[0], b"there")
+        answer = await client.page(at(site, asked))
+        assert answer.data == b"there"
+        assert answer.address == at(site, to)
+
+
 async def test_a_loop_of_redirects_ends(site, client):
     site.redirect("/a", "/a")
     with pytest.raises(ToolError, match="more than 5 times"):

@@ -109,6 +109,39 @@ async def test_what_has_no_text_is_told(site, fetch, body, kind, words):
     assert (result.status, words in result.observation) == ("error", True), result.observation
 
 
+async def test_where_a_page_leads_is_judged_like_the_first_address(site):
+    (fetch,) = web_tools(Web(allow=(site.entry,)))
+    site.redirect("/go", "/salaries")
+    site.serve("/salaries", b"secret", "text/plain")
+    result = await call(fetch, url=site.origin + "/go", start=None)
+    assert result.status == "ok"
+    assert f"leads to {site.origin}/salaries." in result.observation
+    assert [path for path, _, _ in site.asked] == ["/go"]
+    denying = Rule(
+        tool="web_fetch", decision="deny", where={"url": f"{site.origin}/salaries*"}, source="r"
+    )
+    prepared = await fetch.prepare({"url": site.origin + "/salaries", "start": None})
+    judged = Permissions(rules=[denying]).judge(
+        "web_fetch", prepared.arguments, fetch.judge(prepared.arguments)
+    )
+    assert judged.verdict == "deny"
+    followed = await call(fetch, url=site.origin + "/salaries", start=None)
+    assert followed.observation.endswith("secret")
+
+
+async def test_a_rule_holds_for_both_ends_of_a_redirect_that_is_followed(site):
+    (fetch,) = web_tools(Web(allow=(site.entry,)))
+    site.redirect("/hr", "/hr/")
+    site.serve("/hr/", b"page", "text/plain")
+    assert (await call(fetch, url=site.origin + "/hr", start=None)).observation.endswith("page")
+    for pattern in ("/hr", "/hr/", "/hr/*"):
+        denying = Rule(
+            tool="*", decision="deny", where={"url": site.origin + pattern}, source="your rules"
+        )
+        assert denying.matches("web_fetch", {"url": site.origin + "/hr"})
+        assert denying.matches("web_fetch", {"url": site.origin + "/hr/"})
+
+
 async def test_a_host_that_is_not_listed_is_not_asked(site, fetch):
     for url in ("https://evil.test/", "nonsense", "https://user:pw@127.0.0.1/"):
         result = await call(fetch, url=url, start=None)
