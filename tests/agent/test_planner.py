@@ -111,6 +111,15 @@ async def test_a_model_that_plans_nothing_gets_one_step() -> None:
     assert len(model.requests) == 2
 
 
+async def test_with_nothing_left_a_plan_is_not_asked_for_again() -> None:
+    asker, model = planner(["Hm.", "1. Mean"], native=False)
+    _, make, progress = parts()
+    steps, codes = await made(asker.plan(QUESTION, Budget(Limits(tokens=10)), make, progress))
+    assert [step.text for step in steps] == [WHOLE_TASK]
+    assert codes[-1] == "no_plan"
+    assert len(model.requests) == 1
+
+
 @pytest.mark.parametrize(
     ("reply", "kinds"),
     [

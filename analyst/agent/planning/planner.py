@@ -61,6 +61,8 @@ class Planner:
         loop = self.loop()
         loop.context.ask(Question(text=asked, data=question.data))
         for number in range(TRIES):
+            if number and budget.spent() is not None:
+                break
             reply: Completion | None = None
             async for item in self._ask(loop, budget, make, progress):
                 if isinstance(item, Completion):
