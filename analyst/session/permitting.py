@@ -6,6 +6,7 @@ Here: putting them together; the most restrictive wins. Not here: what a rule me
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from analyst.tools.permissions import Mode, Permissions, Rule, Verdict
 ADMIN_FILES = ("jupyter_analyst_config.json", "jupyter_analyst_config.py")
 """Read from Jupyter's system and environment directories, never from the user's."""
 
+_OURS = "AnalystPermissions"
 _MODES: Sequence[Mode] = ("plan", "ask", "risky", "auto")
 """From the strictest to the freest."""
 
@@ -31,6 +33,9 @@ class AnalystPermissions(Configurable):
     deny = List(Unicode(), help="tools that never run; patterns with * and ?").tag(config=True)
     ask = List(Unicode(), help="tools that are always asked about").tag(config=True)
     most = Enum(list(_MODES), "auto", help="the freest mode that users may choose").tag(config=True)
+    unattended = Enum(
+        ["deny", "approve"], "approve", help="'deny': users approve nothing where nobody is there"
+    ).tag(config=True)
 
 
 def permissions(
@@ -62,7 +67,12 @@ def permissions(
         ),
     ]
     strictest = min(_MODES.index(settings.approval), _MODES.index(cap.most))
-    return Permissions(mode=_MODES[strictest], rules=tuple(rules))
+    approves = settings.approval_unattended == cap.unattended == "approve"
+    return Permissions(
+        mode=_MODES[strictest],
+        rules=tuple(rules),
+        unattended="approve" if approves else "deny",
+    )
 
 
 def held_as_before(
@@ -99,13 +109,14 @@ def admin_cap(folders: Sequence[str | Path] | None = None) -> AnalystPermissions
                 found.append(_read(kind(name, path=str(folder))))
             except ConfigFileNotFound:
                 continue
-            except Exception as error:  # noqa: BLE001 - it is a program, and may raise anything
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - it is a program, and may raise anything
                 raise ConfigurationError(
                     f"{Path(folder) / name}, the administrator's file, cannot be read: {error}."
                 ) from None
     return AnalystPermissions(
         deny=[tool for one in found for tool in one.deny],
         ask=[tool for one in found for tool in one.ask],
+        unattended="deny" if any(one.unattended == "deny" for one in found) else "approve",
         most=_MODES[min((_MODES.index(one.most) for one in found), default=len(_MODES) - 1)],
     )
 
@@ -113,7 +124,22 @@ def admin_cap(folders: Sequence[str | Path] | None = None) -> AnalystPermissions
 def _read(loader: JSONFileConfigLoader | PyFileConfigLoader) -> AnalystPermissions:
     config = Config()
     config.merge(loader.load_config())
+    for section, traits in config.items():
+        if section != _OURS and _looks_like_ours(section):
+            raise ValueError(f"it has no section {section}; that is called {_OURS}")
+        if section == _OURS:
+            known = AnalystPermissions.class_trait_names(config=True)
+            for trait in traits:
+                if trait not in known:
+                    raise ValueError(f"{_OURS} has no {trait}; there are {', '.join(known)}")
     return AnalystPermissions(config=config)
+
+
+def _looks_like_ours(section: str) -> bool:
+    """Tell whether a section is meant for what is capped here, and not for an application."""
+    name = section.casefold()
+    is_ours = "permis" in name and name.startswith(("analys", "permis"))
+    return is_ours or bool(difflib.get_close_matches(name, [_OURS.casefold()], cutoff=0.8))
 
 
 def _rules(found: Sequence[PermissionRule], source: str) -> list[Rule]:

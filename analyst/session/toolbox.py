@@ -31,6 +31,13 @@ if TYPE_CHECKING:
 ENTRY_POINTS = "analyst.tools"
 """The group under which other packages offer tools: a tool, or a function that returns some."""
 
+RESERVED = frozenset(
+    {"python", "sql", "sql_schema", "recall", "knowledge", "ask_user", "plan", "web_fetch"}
+    | {"web_search", "list_files", "read_file", "search_files", "write_file", "edit_file"}
+    | {"run_tests", "git_status", "git_diff"}
+)
+"""Names of our own tools, there or not: rules and modes speak of them, and mean these."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -91,10 +98,16 @@ class InstalledTools:
         for entry in metadata.entry_points(group=ENTRY_POINTS):
             try:
                 offered = entry.load()
-                if callable(offered) and not hasattr(offered, "run"):
-                    found += offered(bench)
-                else:
-                    found.append(offered)
+                is_maker = callable(offered) and not hasattr(offered, "run")
+                for tool in offered(bench) if is_maker else [offered]:
+                    if tool.name in RESERVED or "__" in tool.name:
+                        bench.notify(
+                            f"The tool {tool.name} of {entry.name} ({entry.value}) is left out: "
+                            "its name is that of another kind of tool, of which rules may speak. "
+                            "Give it another name."
+                        )
+                    else:
+                        found.append(tool)
             except Exception as error:  # noqa: BLE001 - one package must not stop the others
                 _log.warning("tools of %s cannot be loaded", entry.value, exc_info=True)
                 bench.notify(

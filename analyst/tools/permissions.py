@@ -81,10 +81,11 @@ class Judgement:
 
 @dataclass(frozen=True, kw_only=True)
 class Permissions:
-    """The rules and the mode of a run. ``always``: tools approved for the conversation."""
+    """The rules and the mode of a run. ``unattended``: what becomes of what nobody can decide."""
 
     mode: Mode = "auto"
     rules: Sequence[Rule] = ()
+    unattended: Literal["deny", "approve"] = "deny"
 
     def judge(
         self,

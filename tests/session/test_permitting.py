@@ -56,6 +56,10 @@ def test_an_administrator_caps_mode_and_tools(tmp_path: Path, name: str, text: s
         ("jupyter_analyst_config.json", "{"),
         ("jupyter_analyst_config.py", "1 / 0"),
         ("jupyter_analyst_config.json", '{"AnalystPermissions": {"most": "anything"}}'),
+        ("jupyter_analyst_config.json", '{"AnalystPermissions": {"denied": ["a"]}}'),
+        ("jupyter_analyst_config.py", 'c.AnalystPermision.deny = ["a"]'),
+        ("jupyter_analyst_config.py", 'c.AnalystPermissions.denied = ["a"]'),
+        ("jupyter_analyst_config.py", "raise SystemExit"),
     ],
 )
 def test_a_broken_file_of_the_administrator_frees_nothing(
@@ -85,3 +89,12 @@ def test_what_an_administrator_asks_about_no_approval_of_before_spares(tmp_path:
     (tmp_path / "jupyter_analyst_config.py").write_text('c.AnalystPermissions.ask = ["crm__*"]')
     found = permissions(Settings(), Configuration(), admin=admin_cap([tmp_path]))
     assert found.judge("crm__read", {}, SAFE, always=True).verdict == "ask"
+
+
+def test_an_administrator_caps_what_is_approved_where_nobody_is_there(tmp_path: Path) -> None:
+    freed = Settings(approval_unattended="approve")
+    assert permissions(freed, Configuration(), admin=admin_cap([tmp_path])).unattended == "approve"
+    assert permissions(Settings(), Configuration()).unattended == "deny"
+    text = 'c.AnalystPermissions.unattended = "deny"\nc.ServerApp.port = 1\nc.AnalystServer.x = 2'
+    (tmp_path / "jupyter_analyst_config.py").write_text(text)
+    assert permissions(freed, Configuration(), admin=admin_cap([tmp_path])).unattended == "deny"

@@ -6,9 +6,11 @@ what is configured for one host reaches no other. Not here: the protocol.
 
 from __future__ import annotations
 
+import json
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from mcp.client._transport import TransportStreams
 
 _CONNECT_SECONDS = 20.0
+_NOT_FOUND = 404
+_KEPT_REQUESTS = 16
 _SILENCE_SECONDS = 900.0
 """Longest silence of a server while a call runs; how long a call may run is decided elsewhere."""
 
@@ -52,6 +56,7 @@ class Address:
         self._url = url
         self._headers = {**headers, "Accept-Encoding": "identity"}
         self._status = 0
+        self._turned_away: deque[bytes] = deque(maxlen=_KEPT_REQUESTS)
 
     @asynccontextmanager
     async def open(self, on_end: Callable[[], None]) -> AsyncIterator[TransportStreams]:
@@ -84,9 +89,24 @@ class Address:
             return f"it cannot be spoken to at {where} (HTTP {self._status})"
         return "the connection to it ended"
 
+    def turned_away(self, tool: str, arguments: Mapping[str, Any]) -> bool:
+        """Tell, once, whether the server knew nothing of the session of a call (HTTP 404)."""
+        for body in [*self._turned_away]:
+            try:
+                params = json.loads(body)["params"]
+                same = params["name"] == tool and params.get("arguments") == arguments
+            except (ValueError, LookupError, TypeError):
+                continue
+            if same:
+                self._turned_away.remove(body)
+                return True
+        return False
+
     async def _look(self, response: httpx2.Response) -> None:
         """Hold an answer to a length; a stream of events has none, but each event has."""
         self._status = response.status_code
+        if response.status_code == _NOT_FOUND and response.request.method == "POST":
+            self._turned_away.append(response.request.content)
         if response.headers.get("content-encoding", "identity") != "identity":
             raise UnfitAnswerError("its answer is packed, which was not asked for")
         kind = response.headers.get("content-type", "")

@@ -30,11 +30,10 @@ MOST_TOOLS = 64
 """Most tools of one server: a model told of more finds none of them."""
 
 _MOST_PAGES = 20
-_FORGOTTEN = "Session terminated"
 _PACKAGE_WORDS = (
     "Connection closed",
     "SSE stream",
-    _FORGOTTEN,
+    "Session terminated",
     "Not Found",
     "Server returned an error response",
 )
@@ -63,6 +62,10 @@ class Endpoint(Protocol):
 
     def open(self, on_end: Callable[[], None]) -> AbstractAsyncContextManager[TransportStreams]:
         """Open a transport; ``on_end`` is called when the server ends by itself."""
+        ...
+
+    def turned_away(self, tool: str, arguments: Mapping[str, Any]) -> bool:
+        """Tell whether a call was answered in a way that shows that it was not carried out."""
         ...
 
     def trouble(self, error: BaseException | None) -> str:
@@ -129,7 +132,12 @@ class Connection:
         async def ask(client: Client) -> CallToolResult:
             return await client.call_tool(tool, dict(arguments), progress_callback=progress)
 
-        return await self._asked(ask, seconds)
+        try:
+            return await self._asked(ask, seconds)
+        except ConnectionLostError as lost:
+            # What a server says of that it may say after the work, too; its status is seen here.
+            unsent = lost.unsent or self._endpoint.turned_away(tool, arguments)
+            raise ConnectionLostError(str(lost), unsent=unsent) from None
 
     async def aclose(self) -> None:
         """End the connection, and the program at its other end. Can be called again."""
@@ -147,21 +155,19 @@ class Connection:
 
         if not self.is_open:
             raise ConnectionLostError(self._why, unsent=True)
-        unsent = False
         try:
             async with asyncio.timeout(seconds):
                 return await ask(self._ready.result())
         except TimeoutError:
             raise
         except MCPError as error:
-            unsent = error.message == _FORGOTTEN
             if not error.message.startswith(_PACKAGE_WORDS):
                 raise ServerError(f"it says: {_said(error.message)}") from None
         except Exception as error:  # noqa: BLE001 - a server can make the package raise anything
             raise ServerError(f"it does not keep to the protocol: {_in_words(error)}") from None
         # Its end tells why, and is waited for, as a program has its last words on the way.
         await self.aclose()
-        raise ConnectionLostError(self._why, unsent=unsent)
+        raise ConnectionLostError(self._why)
 
     async def _own(self) -> None:
         """Open the connection, keep it until it is to end, and close it: all in this task."""

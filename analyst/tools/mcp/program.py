@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.abc
@@ -95,6 +95,11 @@ class Program:
         async with _program(self._command, self._env, self._cwd, self._last_words) as pipes:
             pipes.on_end = on_end
             yield pipes.incoming, pipes.outgoing
+
+    def turned_away(self, tool: str, arguments: Mapping[str, Any]) -> bool:
+        """Tell that nobody knows: a program that ends may have carried a call out."""
+        del tool, arguments
+        return False
 
     def trouble(self, error: BaseException | None) -> str:
         """Say what is wrong with the connection, as a sentence that begins with ``it``."""

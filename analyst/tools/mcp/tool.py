@@ -119,7 +119,8 @@ class McpTool:
             yield ToolResult(status="timeout", observation=text)
         except ServerError as error:
             failed = _failed(self._server.name, error)
-            if isinstance(error, ConnectionLostError) and self.pure:
+            reads = self.pure and self._judged(arguments).level == "safe"
+            if isinstance(error, ConnectionLostError) and reads:
                 raise TransientToolError(failed) from None
             yield ToolResult(status="error", observation=failed)
         else:

@@ -217,3 +217,41 @@ async def test_the_query_of_an_address_is_in_no_log(
     assert "hidden-in-a-query" not in found.observation
     assert plain in caplog.text
     assert "hidden-in-a-query" not in caplog.text
+
+
+def says_terminated(handler: _Handler, body: bytes) -> None:
+    error = {"code": -32600, "message": "Session terminated"}
+    said = {"jsonrpc": "2.0", "id": json.loads(body)["id"], "error": error}
+    handler.reply(json.dumps(said).encode())
+
+
+def turned_away_once(handler: _Handler, body: bytes) -> None:
+    type(handler).spoil = honest
+    handler.send_response(404)
+    handler.end_headers()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "calls", "status"), [(says_terminated, 1, "error"), (turned_away_once, 2, "ok")]
+)
+async def test_only_what_was_turned_away_is_called_again(
+    *,
+    spoil: Callable[[_Handler, bytes], None],
+    calls: int,
+    status: str,
+    plain: str,
+    bench: Bench,
+    source: McpTools,
+) -> None:
+    made: list[bytes] = []
+
+    def counting(handler: _Handler, body: bytes) -> None:
+        made.append(body)
+        (spoil if len(made) == 1 or spoil is says_terminated else honest)(handler, body)
+        type(handler).spoil = counting
+
+    _Handler.spoil = counting
+    bench.configure(p=McpServer(url=plain))
+    (look,) = await source.tools(bench)
+    found = await result(look)
+    assert (len(made), found.status) == (calls, status)
