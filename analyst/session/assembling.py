@@ -171,10 +171,11 @@ class Assembly:
 
     def approvals(self) -> Approvals:
         """Return how the run asks, and by which permissions."""
+        found = permissions(self.settings, self.configuration, given=self.given.rules)
         return Approvals(
             desk=self.session.approval_desk,
-            permissions=permissions(self.settings, self.configuration, given=self.given.rules),
+            permissions=found,
             attended=self.given.attended,
-            unattended=self.settings.approval_unattended,
+            unattended=found.unattended,
             pausing=self.pausing,
         )
