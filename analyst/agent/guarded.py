@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 
 from analyst.memory.telling import brief
 from analyst.record.events import CallStatus
@@ -27,8 +27,6 @@ from kernel_sandbox import KernelSandboxError
 
 NO_RESULT = "The tool gave no result."
 LONGEST_MESSAGE = 300
-
-T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +49,7 @@ async def prepared(tool: Tool, arguments: Mapping[str, Any]) -> Prepared | ToolR
     """Have a tool prepare a call; a call that it cannot prepare is refused."""
     try:
         found = await tool.prepare(arguments)
-        return _of_kind(Prepared, found)
+        _hold_to(Prepared, found)
     except _ENDS_THE_RUN:
         raise
     except ToolError as error:
@@ -60,6 +58,7 @@ async def prepared(tool: Tool, arguments: Mapping[str, Any]) -> Prepared | ToolR
         _log.info("%s could not prepare a call", tool.name, exc_info=True)
         text = f"{tool.name} could not be prepared, so it was not run: {_told(error)}"
         return ToolResult(status="refused", observation=text)
+    return found
 
 
 async def running(tool: Tool, arguments: Mapping[str, Any]) -> AsyncIterator[ToolItem]:
@@ -94,15 +93,14 @@ def _check(item: ToolItem) -> None:
     if isinstance(item, ToolResult):
         if item.status not in get_args(CallStatus):
             raise TypeError(f"its result has the status {item.status!r}")
-        _of_kind(str, item.observation)
+        _hold_to(str, item.observation)
     elif isinstance(item, ToolOutput) and item.output is not None:
-        _of_kind(Mapping, item.output)
+        _hold_to(Mapping, item.output)
 
 
-def _of_kind(kind: type[T], found: object) -> T:
+def _hold_to(kind: type[Any], found: object) -> None:
     if not isinstance(found, kind):
         raise TypeError(f"it gave {type(found).__name__} where {kind.__name__} is due")
-    return found
 
 
 def _told(error: BaseException) -> str:
