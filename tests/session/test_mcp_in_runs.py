@@ -35,7 +35,11 @@ args = [{json.dumps(str(SERVED))}, "stdio"]
 command = "no-such-program-at-all"
 
 [[permissions]]
-tool = "s__[ae]*"
+tool = "s__a*"
+decision = "allow"
+
+[[permissions]]
+tool = "s__e*"
 decision = "allow"
 """)
     return path
