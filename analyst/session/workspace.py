@@ -15,6 +15,7 @@ from analyst.session.sandbox import gateway_for, policy_for
 from analyst.settings import Settings
 from analyst.tools.files import Folder, file_tools
 from analyst.tools.project import RunTests, git_tools
+from analyst.tools.reach import reach_of
 from analyst.tools.registry import Tool
 from kernel_sandbox import KernelSession
 
@@ -35,13 +36,16 @@ class WorkspaceTools:
         if not root.is_dir():
             bench.notify(f"The workspace {named} is no folder; set workspace to one that is there.")
             return ()
-        return (*file_tools(root), _testing(root, settings), *git_tools(root))
+        return (*file_tools(root), testing_tool(root, settings), *git_tools(root))
 
     async def aclose(self) -> None:
         """See :class:`analyst.session.toolbox.ToolSource`; sandboxes end with their runs."""
 
 
-def _testing(root: Path, settings: Settings) -> RunTests:
+def testing_tool(root: Path, settings: Settings) -> RunTests:
+    """Make the tool that runs the tests of a project, judged by what its sandbox may reach."""
+    reach = reach_of(policy_for(settings), elsewhere=settings.gateway_url is not None)
+
     async def start() -> KernelSession:
         # Not the agent's kernel: tests may take it down, and its code could pose as theirs.
         return await KernelSession.start(
@@ -53,6 +57,6 @@ def _testing(root: Path, settings: Settings) -> RunTests:
         start,
         command=shlex.split(settings.test_command),
         seconds=settings.cell_deadline_seconds,
-        isolated=settings.isolation != "none" or settings.gateway_url is not None,
-        hosts=settings.network_hosts,
+        isolated=reach.isolated,
+        hosts=reach.hosts,
     )

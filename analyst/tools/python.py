@@ -19,6 +19,7 @@ from analyst.tools.code_checks import check, more_doubts
 from analyst.tools.mix_ups import untangle
 from analyst.tools.modernize import modernize
 from analyst.tools.observation import describe_error, observe
+from analyst.tools.reach import reach_of
 from analyst.tools.registry import Prepared, ToolItem, ToolNotice, ToolOutput, ToolResult
 from analyst.tools.risk import Risk, judge_code
 from analyst.tools.slips import correct_columns, drop_last_print, mend
@@ -99,11 +100,13 @@ class PythonTool:
     def judge(self, arguments: Mapping[str, Any]) -> Risk:
         """Judge the code, in the kernel that it would run in."""
         session = self._kernel.session
-        isolated = session.backend != "none"
-        # What a kernel elsewhere reaches is not ours to say.
-        elsewhere = ("what its gateway lets it",) if session.backend == "gateway" else ()
-        hosts = session.policy.network or elsewhere
-        return judge_code(arguments.get("code"), hosts=hosts, isolated=isolated)
+        reach = reach_of(session.policy, elsewhere=session.gateway is not None)
+        return judge_code(
+            arguments.get("code"),
+            hosts=reach.hosts,
+            isolated=reach.isolated,
+            private=reach.private,
+        )
 
     async def run(self, arguments: Mapping[str, Any]) -> AsyncIterator[ToolItem]:
         """Run ``arguments['code']``; see :class:`analyst.tools.registry.Tool`."""

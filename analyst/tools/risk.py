@@ -34,51 +34,65 @@ def unknown(tool: str) -> Risk:
     return Risk("risky", f"What {tool} does here cannot be judged beforehand.")
 
 
-def judge_code(code: object, *, hosts: Sequence[str] = (), isolated: bool = True) -> Risk:
-    """Judge Python code. ``hosts``: what its kernel may reach; ``isolated``: if anything holds it.
+def judge_code(
+    code: object, *, hosts: Sequence[str] = (), isolated: bool = True, private: bool = True
+) -> Risk:
+    """Judge Python code. Never raises: what cannot be read is risky, or held by the sandbox.
 
-    Never raises: what cannot be read is risky, or held by the sandbox. A sandbox that reaches hosts
-    holds what does not use the network, as far as that can be told.
+    ``hosts``, ``isolated``, ``private``: what its kernel may reach, as in
+    :class:`analyst.tools.reach.Reach`. A sandbox that reaches hosts holds what does not use the
+    network, as far as that can be told.
     """
     if not isinstance(code, str):
         return unknown("this code")
-    found = kinds_in(code) - (set() if hosts else {"reads elsewhere"})
+    found = kinds_in(code)
+    private = private and isolated
     if not isolated:
-        words = ["The kernel is not isolated: it can do all that you can.", *_words(found, hosts)]
+        words = ["The kernel is not isolated: it can do all that you can."]
+        words += _words(found, hosts, isolated=False, private=False)
         return Risk("risky" if found else "contained", " ".join(words))
-    # An isolated kernel has no environment of the user's, and holds what modules do.
-    found -= {"environment"} | (set() if hosts else {"other modules"})
+    if private:
+        # It has no files and no environment of the user's.
+        found -= {"outside", "environment"}
+    if not hosts:
+        found -= {"elsewhere", "address", "hidden", "other modules"}
     if not found:
-        return Risk("safe", COMPUTES)
-    leaves = bool(hosts) and bool(found & _MAY_USE_NETWORK)
-    return Risk("risky" if leaves else "contained", " ".join(_words(found, hosts)))
+        return Risk("safe", COMPUTES if private else COMPUTES.replace("isolated ", ""))
+    leaves = set(_MAY_USE_NETWORK if hosts else ()) | (set() if private else _NOT_KNOWN_TO_BE_GIVEN)
+    words = _words(found, hosts, isolated=True, private=private)
+    return Risk("risky" if found & leaves else "contained", " ".join(words))
 
 
 _MAY_USE_NETWORK = frozenset(
-    {"too long", "commands", "unreadable", "own code", "programs", "network", "reads elsewhere"}
-    | {"other modules"}
+    {"too long", "commands", "unreadable", "own code", "programs", "network", "elsewhere"}
+    | {"other modules", "address", "hidden", "unpickles"}
 )
+_NOT_KNOWN_TO_BE_GIVEN = frozenset({"outside", "environment", "deletes"})
+"""What is risky where it is not known which files and keys a kernel sees."""
 
 
-def _words(found: set[str], hosts: Sequence[str]) -> list[str]:
-    reaches = f"this kernel reaches {', '.join(hosts)}."
-    network = (
-        f"It uses the network; {reaches}"
-        if hosts
-        else "It uses the network, which this kernel has none of."
-    )
+def _words(found: set[str], hosts: Sequence[str], *, isolated: bool, private: bool) -> list[str]:
+    reaches = f"this kernel reaches {', '.join(hosts)}" if hosts else "this kernel has all of it"
+    network = f"It uses the network; {reaches}."
+    if isolated and not hosts:
+        network = "It uses the network, which this kernel has none of."
     words = {
         "too long": "It is too long to be judged.",
         "commands": "It uses IPython's commands, which may run other programs.",
         "unreadable": "It cannot be read as Python, so what it does is not known.",
         "own code": "It runs or reaches code by name, which cannot be judged.",
+        "hidden": "It reaches files or modules by ways that cannot be judged.",
         "programs": "It starts other programs or reaches below Python.",
         "network": network,
-        "reads elsewhere": f"What it reads may be elsewhere; {reaches}" if hosts else "",
+        "address": f"It names an address; of the network, {reaches}.",
+        "elsewhere": f"What it reads or writes may be elsewhere; of the network, {reaches}.",
+        "outside": "It may reach files outside of its working folder.",
         "environment": "It reads the environment, where keys may be.",
-        "deletes": "It deletes files; of yours it sees none.",
-        "writes": "It writes files, in its own workspace.",
+        "deletes": "It deletes files; of yours it sees none." if private else "It deletes files.",
+        "writes": "It writes files, in its own workspace." if private else "It writes files.",
         "unpickles": "It loads pickled objects, which can run code.",
         "other modules": "It uses modules of which is not known what they do.",
     }
-    return [sentence for kind, sentence in words.items() if kind in found and sentence]
+    if "network" in found:
+        found = found - {"address", "elsewhere"}
+    return [sentence for kind, sentence in words.items() if kind in found]

@@ -15,6 +15,12 @@ ACTING_CLASSES = frozenset(
 )
 """Classes of sqlglot's functions that reach beyond the statement's own rows."""
 
+_READING_CLASSES = frozenset({"ReadCSV", "ReadParquet"})
+_READING = re.compile(
+    r"read_(?:csv|json|ndjson|parquet|text|blob|xlsx|arrow|avro)\w*|parquet_(?:scan|schema|\w*metadata)"
+    r"|arrow_scan\w*|sniff_csv|glob|\w+_scan"
+)
+
 _ACTING = re.compile(
     r"""
     pg_sleep\w* | pg_read_\w+ | pg_ls_\w+ | pg_stat_file | pg_file_\w+ | pg_terminate_backend
@@ -101,6 +107,13 @@ _HARMLESS = frozenset(
 def acts(name: str) -> bool:
     """Tell whether a function (in small letters) does more than compute."""
     return _ACTING.fullmatch(name) is not None
+
+
+def reads_files(kind: str, name: str) -> bool:
+    """Tell whether a function reads files in DuckDB, by its class of sqlglot's and its name."""
+    return kind in _READING_CLASSES or (
+        kind == "Anonymous" and _READING.fullmatch(name.lower()) is not None
+    )
 
 
 def is_harmless(name: str) -> bool:

@@ -7,21 +7,35 @@ from collections.abc import Sequence
 from analyst.configuration import Database
 from analyst.tools.risk import Risk
 from analyst.tools.sql.databases import DIALECTS, kind_of
-from analyst.tools.sql.statements import read
+from analyst.tools.sql.statements import Places, read
 
 IN_SESSION = "It reads the session's frames and files in the isolated kernel."
+_ELSEWHERE = "It reads the session's frames and files in the kernel, and nothing outside of them."
 
 
-def judge_in_session(query: object, *, hosts: Sequence[str], isolated: bool) -> Risk:
-    """Judge a query that runs in the kernel. Never raises."""
-    statement = read(query, "duckdb", functions="own")
-    words = statement.words
-    if hosts and not statement.reads:
-        return Risk("risky", f"{words} This kernel reaches {', '.join(hosts)}.")
-    if isolated:
-        return Risk("safe", IN_SESSION) if statement.reads else Risk("contained", words)
-    unheld = f"The kernel is not isolated: a query can read all files that you can. {words}"
-    return Risk("contained" if statement.reads else "risky", unheld.strip())
+def judge_in_session(
+    query: object, *, hosts: Sequence[str], isolated: bool, private: bool = True
+) -> Risk:
+    """Judge a query that runs in the kernel. Never raises.
+
+    ``hosts``, ``isolated``, ``private``: what that may reach, as in
+    :class:`analyst.tools.reach.Reach`. Where nothing holds a query, or not from hosts, it may call
+    what is known to compute, and read files by names that are spelled out.
+    """
+    private = private and isolated
+    if isolated and private and not hosts:
+        statement = read(query, "duckdb", functions="own")
+        return Risk("safe", IN_SESSION) if statement.reads else Risk("contained", statement.words)
+    places: Places = "machine" if private else "folder"
+    statement = read(query, "duckdb", functions="known", places=places)
+    reached = f"This kernel reaches {', '.join(hosts)}."
+    if not isolated:
+        reached = "The kernel is not isolated: a query can read all files that you can."
+    if not statement.reads:
+        return Risk("risky", f"{statement.words} {reached}")
+    if not isolated:
+        return Risk("contained", reached)
+    return Risk("safe", IN_SESSION if private else _ELSEWHERE)
 
 
 def judge_in_database(query: object, name: str, database: Database) -> Risk:

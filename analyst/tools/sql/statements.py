@@ -13,10 +13,12 @@ from typing import Any, Literal
 import sqlglot
 from sqlglot import TokenType, exp
 
-from analyst.tools.sql.functions import ACTING_CLASSES, acts, is_harmless
+from analyst.tools.sql.functions import ACTING_CLASSES, acts, is_harmless, reads_files
+from analyst.tools.sql.sources import trouble_of_function, trouble_of_table
 
 MOST_CHARACTERS = 100_000
 Functions = Literal["known", "own", "all"]
+Places = Literal["any", "machine", "folder"]
 
 _READS = (exp.Query, exp.Values, exp.Describe, exp.Show, exp.Summarize, exp.Pivot)
 _FIRST_WORDS = frozenset(
@@ -77,22 +79,26 @@ class Statement:
 _UNREADABLE = Statement("It cannot be read as SQL, so what it does is not known.")
 
 
-def read(query: object, dialect: str, *, functions: Functions = "known") -> Statement:
+def read(
+    query: object, dialect: str, *, functions: Functions = "known", places: Places = "any"
+) -> Statement:
     """Judge a text in a dialect of sqlglot's. Never raises: what fails is no reading.
 
     ``functions``: which are taken for harmless. ``known``: those known to compute. ``own``: also
     those of which nothing is known, where a sandbox holds what they do. ``all``: only the form of
-    the statement is judged.
+    the statement is judged. ``places``: where the files may be that DuckDB reads by name. ``any``:
+    where they like, where the name is not looked at; ``machine``: on no other machine, by a name
+    that the query spells out; ``folder``: also in the working folder.
     """
     if not isinstance(query, str):
         return Statement("It is no text.")
     try:
-        return _read(query, dialect, functions)
+        return _read(query, dialect, functions, places)
     except Exception:  # noqa: BLE001 - hostile text finds errors of a parser; judging fails closed
         return _UNREADABLE
 
 
-def _read(query: str, dialect: str, functions: Functions) -> Statement:
+def _read(query: str, dialect: str, functions: Functions, places: Places) -> Statement:
     if len(query) > MOST_CHARACTERS:
         return Statement("It is too long to be judged.")
     if "\0" in query or _RUN_COMMENT.search(query):
@@ -107,7 +113,7 @@ def _read(query: str, dialect: str, functions: Functions) -> Statement:
         return Statement()
     if word == "explain" and (explained := _EXPLAIN.match(query)) is not None:
         rest = query[explained.end() :]
-        return _UNREADABLE if _EXPLAIN.match(rest) else _read(rest, dialect, functions)
+        return _UNREADABLE if _EXPLAIN.match(rest) else _read(rest, dialect, functions, places)
     if word in {"explain", "show", "pragma"}:
         return Statement(f"It is no reading ({word.upper()}).")
     tokens = sqlglot.tokenize(query, dialect=dialect)
@@ -116,7 +122,7 @@ def _read(query: str, dialect: str, functions: Functions) -> Statement:
     if any(token.token_type == TokenType.SEMICOLON for token in tokens):
         return Statement("It is more than one statement.")
     (tree,) = (one for one in sqlglot.parse(query, dialect=dialect) if not _is_empty(one))
-    return Statement(" ".join(dict.fromkeys(_words_of(tree, functions))))
+    return Statement(" ".join(dict.fromkeys(_words_of(tree, functions, places))))
 
 
 def _is_empty(tree: Any) -> bool:
@@ -134,16 +140,18 @@ def _of_first_word(query: str, dialect: str) -> str:
     return next((words for kinds, words in _DOES if isinstance(tree, kinds)), "")
 
 
-def _words_of(tree: Any, functions: Functions) -> list[str]:
+def _words_of(tree: Any, functions: Functions, places: Places) -> list[str]:
     found = [] if isinstance(tree, _READS) else ["It is no reading."]
     for node in tree.walk():
         found += [words for kinds, words in _DOES if isinstance(node, kinds)][:1]
         if isinstance(node, exp.CTE | exp.Subquery) and not isinstance(node.this, _INSIDE):
             found.append("It is no reading.")
         if isinstance(node, exp.Func) and functions != "all":
-            found += _of_function(node, functions)
+            found += _of_function(node, functions, places)
         elif _is_name_of_elsewhere(node):
             found.append("It reads from another machine.")
+        if places != "any" and isinstance(node, exp.Table):
+            found += trouble_of_table(node, folder=places == "folder")
     return found
 
 
@@ -158,7 +166,9 @@ def _is_name_of_elsewhere(node: Any) -> bool:
 _INSIDE = (exp.Query, exp.Values, exp.Table, exp.Describe, exp.Show, exp.Summarize, exp.Pivot)
 
 
-def _of_function(node: exp.Func, functions: Functions) -> list[str]:
+def _of_function(node: exp.Func, functions: Functions, places: Places) -> list[str]:
+    if places != "any" and reads_files(type(node).__name__, node.name):
+        return trouble_of_function(node, folder=places == "folder")
     if isinstance(node, exp.Anonymous | exp.AnonymousAggFunc):
         name = node.name.lower()
         if acts(name):

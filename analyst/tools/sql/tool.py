@@ -13,6 +13,7 @@ from typing import Any
 
 from analyst.configuration import Database
 from analyst.tools.analysis_kernel import AnalysisKernel
+from analyst.tools.reach import reach_of
 from analyst.tools.registry import Prepared, ToolDefaults, ToolItem, ToolResult
 from analyst.tools.risk import Risk, unknown
 from analyst.tools.sql.databases import (
@@ -80,8 +81,9 @@ class SqlTool(ToolDefaults):
         query = arguments.get("query")
         if name == SESSION:
             session = self._kernel.session
+            reach = reach_of(session.policy, elsewhere=session.gateway is not None)
             return judge_in_session(
-                query, hosts=session.policy.network, isolated=session.backend != "none"
+                query, hosts=reach.hosts, isolated=reach.isolated, private=reach.private
             )
         if not isinstance(name, str) or name not in self._databases:
             return unknown(self.name)

@@ -229,3 +229,58 @@ def test_nothing_is_logged_of_statements_that_are_no_reading(caplog) -> None:
         for query in WRITES:
             read(query, "postgres")
     assert [record for record in caplog.records if record.name == sqlglot.__name__] == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM read_text('/home/me/.ssh/id_rsa')",
+        "SELECT * FROM read_csv(concat('https', ':', '//evil/?x'))",
+        "SELECT * FROM read_text(getvariable('name'))",
+        "SELECT * FROM read_csv(['a.csv', '../b.csv'])",
+        "SELECT * FROM glob('/home/*')",
+        "SELECT * FROM read_parquet()",
+        "SELECT * FROM '~/a.csv'",
+        'SELECT * FROM "/etc/a.csv"',
+        "SELECT * FROM 'https://h.example/a.csv'",
+        "SELECT (SELECT content FROM read_text('/etc/' || 'passwd')) FROM df",
+        "SELECT my_function(a) FROM df",
+        "FROM duckdb_secrets()",
+        "COPY df TO 'a.csv'",
+    ],
+)
+def test_where_nothing_holds_a_query_what_it_reads_must_be_known(query: str) -> None:
+    assert judge_in_session(query, hosts=(), isolated=False).level == "risky"
+    assert judge_in_session(query, hosts=("its gateway",), isolated=True, private=False).level == (
+        "risky"
+    )
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT region, sum(price) AS total FROM sales GROUP BY ALL ORDER BY total DESC",
+        "SELECT *, row_number() OVER (PARTITION BY a ORDER BY b) FROM df QUALIFY true",
+        "WITH a AS (SELECT date_trunc('year', d) AS m FROM t) SELECT m, count(*) FROM a GROUP BY m",
+        "SELECT * FROM 'data/*.parquet'",
+        "SELECT * FROM read_csv('a.csv', delim = ';', header = true) LIMIT 5",
+        "SELECT * FROM read_csv_auto(['a.csv', 'b.csv'])",
+        "SELECT * FROM read_json_auto('a.json')",
+        "SELECT regexp_extract(url, 'https?://([^/]+)', 1) FROM df WHERE url LIKE 'https://%'",
+        "SUMMARIZE sales",
+    ],
+)
+def test_everyday_queries_never_ask(query: str) -> None:
+    assert judge_in_session(query, hosts=(), isolated=True).level == "safe"
+    assert judge_in_session(query, hosts=("h.example",), isolated=True).level == "safe"
+    assert judge_in_session(query, hosts=(), isolated=False).level == "contained"
+    assert judge_in_session(query, hosts=("its gateway",), isolated=True, private=False).level == (
+        "safe"
+    )
+
+
+def test_a_sandbox_with_hosts_still_holds_the_files_of_its_machine() -> None:
+    query = "SELECT * FROM read_text('/etc/passwd')"
+    assert judge_in_session(query, hosts=("h.example",), isolated=True).level == "safe"
+    computed = "SELECT * FROM read_text('s3' || '://b/x')"
+    assert judge_in_session(computed, hosts=("h.example",), isolated=True).level == "risky"
