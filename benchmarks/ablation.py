@@ -1,7 +1,7 @@
 """What each check of answers and each way of working brings and costs, on a DABench folder.
 
-Asks the configured model the same questions in several ways and prints a table: right answers, tokens,
-seconds, and their ratio to the plain loop's, with the answers gained and lost against it, question
+Asks the configured model the same questions in several ways and prints a table: right answers,
+tokens, seconds, their ratio to the plain loop's, and what was gained and lost against it, question
 by question. The configurations take turns every few questions, so that a machine that is busy for
 a while is busy for all of them. Results are kept in OUTPUT, a folder for each configuration; what
 is there already is not asked again. Nothing else should run beside it, or the seconds mean little.
