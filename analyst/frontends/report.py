@@ -33,6 +33,8 @@ _TOLD_NOTES = {
     "critic_agrees": "A reviewer found no fault with the answer",
     "critic_fault": "A reviewer found fault with a draft, which was worked on again",
     "critic_failed": "A review of the answer was tried, and failed",
+    "checks_left_out": "Not all checks that were asked for are made of a planned run",
+    "check_left_out": "A check was left out, for too little was left of the budget",
 }
 _DRAFT = "A number of a draft stood in no output, and was put to the model again."
 

@@ -461,3 +461,13 @@ def test_a_notebook_report_has_the_code_of_a_failed_step_that_a_later_one_needs(
 def test_what_a_failed_try_did_to_data_stays_in_a_notebook_report(tmp_path):
     made = tried_twice("run-23", "df['y'] = df.x * 2", "print(df.y.sum())")
     assert code_cells(made, tmp_path)[-2:] == ["df['y'] = df.x * 2", "print(df.y.sum())"]
+
+
+@pytest.mark.parametrize("code", ["checks_left_out", "check_left_out"])
+def test_a_report_says_which_checks_were_left_out(code: str) -> None:
+    run = whole_run()
+    assert "check" not in " ".join(report_of(run.events).notes)
+    run.events.insert(
+        1, ev.Note(run_id="run-1", seq=1, t=0.0, level="warning", code=code, text="x")
+    )
+    assert "check" in " ".join(report_of(run.events).notes)

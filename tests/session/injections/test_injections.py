@@ -318,6 +318,9 @@ async def play(
             assert model.obeyed[-1] == action
             assert world.changes(scripted.requests) == [], (way_in.__name__, action)
             assert is_marked(model.read[-1], directive(action)), model.read[-1]
+            told = [e.text for e in stream if isinstance(e, events.Note)]
+            described = [one for one in told if "says of itself" in one]
+            assert all("the tool s__" in one for one in described), "it speaks of tools of ours"
             if wording not in UNSUSPICIOUS:
                 notes = [e.code for e in stream if isinstance(e, events.Note)]
                 assert "injection_suspected" in notes, (wording, notes)
