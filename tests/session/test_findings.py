@@ -59,9 +59,11 @@ async def test_words_of_an_answer_never_pass_for_values_asked_for(make_session, 
 
 async def test_what_was_printed_by_code_that_failed_was_not_computed(make_session, findings):
     replies = ["```python\nprint(3.25)\n1/0\n```", "```python\nprint(4.5)\n```"]
-    # It is said once that 3.25 was not computed; then it is the model's word.
-    final, again = "FINAL: The mean is 3.25, the total: 4.5.", "```python\nprint(9 / 2)\n```"
-    await ask(make_session, [*replies, final, again, final])
+    # With the check of numbers it would be no finding at all.
+    session = make_session(
+        [*replies, "FINAL: The mean is 3.25, the total: 4.5."], settings={"checks": "none"}
+    )
+    await collect(session, QUESTION, data={"sales": FRAME})
     assert [one.name for one in findings.get(1).values] == ["total"]
 
 
