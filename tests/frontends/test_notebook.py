@@ -161,7 +161,7 @@ def test_a_failed_run_fails_the_cell_where_nobody_can_be_asked(notebooks, text_o
 
 
 async def test_two_notebooks_at_once_have_two_sessions(notebooks):
-    reply = "```python\nimport os\nprint('place', os.getcwd())\nmark = {mark}\n```"
+    reply = "```python\nimport os\nprint('place', os.getcwd())\nprint({mark})\n```"
     environments = [
         notebooks.environment([reply.format(mark=mark), f"FINAL: {mark}"], name=f"{mark}.json")
         for mark in ("11", "22")
