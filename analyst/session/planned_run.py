@@ -147,7 +147,7 @@ class PlannedRun:
         async for event in work.run(budget, make, progress):
             yield event
             if isinstance(event, events.Answer):
-                self._conclude(event.text)
+                self._conclude(event)
 
     def _may_run(self, code: str) -> bool:
         """Whether code may run without anybody being asked."""
@@ -160,12 +160,13 @@ class PlannedRun:
         """Delete what was kept to go on with; the run ended well."""
         self._bench.forget()
 
-    def _conclude(self, answer: str) -> None:
+    def _conclude(self, answer: events.Answer) -> None:
         question = self.task.question.text
         self.context.append({"role": "user", "content": question})
-        final = answer if self.models["step"].choice.protocol == "native" else f"FINAL: {answer}"
+        native = self.models["step"].choice.protocol == "native"
+        final = answer.text if native else f"FINAL: {answer.text}"
         self.context.append({"role": "assistant", "content": final})
-        self.context.conclude(question, answer)
+        self.context.conclude(question, answer.text, ungrounded=answer.ungrounded)
         # Its own conversations were told of the data; this one was not.
         self.room.shown.clear()
 

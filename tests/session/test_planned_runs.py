@@ -277,6 +277,7 @@ async def test_numbers_that_no_step_computed_are_told_with_the_answer(
     stream = await collect(session, QUESTION, data={"df": FRAME})
     assert the_answer(stream).text.startswith("It rose to 91.5 years.")
     assert the_answer(stream).ungrounded == ("91.5",)
+    assert [one.ungrounded for one in session.exchanges] == [("91.5",)]
 
 
 async def test_a_dead_kernel_gets_back_what_finished_steps_left(make_session: MakeSession) -> None:
