@@ -143,6 +143,7 @@ class PlannedRun:
             ),
             approvals=self.approvals,
             begun=begun,
+            kept=self.place is not None,
         )
         async for event in work.run(budget, make, progress):
             yield event

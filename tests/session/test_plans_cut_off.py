@@ -40,6 +40,15 @@ async def test_a_step_that_the_budget_cuts_off_is_begun_again(make_session: Make
     assert "Not done" not in the_answer(resumed).text
 
 
+async def test_a_private_run_names_no_way_to_go_on(make_session: MakeSession) -> None:
+    failing = reply(code("px.line(nothing).show()"), 400)
+    private = {**LIMIT, "private": True}
+    session = make_session([reply(LINES), reply(code(MEAN)), failing], settings=private)
+    stream = await collect(session, QUESTION, data={"df": FRAME})
+    assert "2 steps are left." in the_answer(stream).text
+    assert "resume" not in the_answer(stream).text
+
+
 async def test_a_plan_of_one_step_goes_on_too(make_session: MakeSession) -> None:
     replies = [reply("1. Compute the mean life"), reply(code("print(nothing)"), 500)]
     session = make_session(replies, settings=LIMIT)

@@ -50,17 +50,16 @@ def completed(
 
 
 def partial(
-    reason: str, steps: Sequence[PlannedStep], done: Sequence[PlanStepFinished], run_id: str
+    reason: str, steps: Sequence[PlannedStep], done: Sequence[PlanStepFinished], kept_as: str
 ) -> str:
-    """Compose the answer of a run that came to none."""
+    """Compose the answer of a run that came to none. ``kept_as``: the run to go on with, or ""."""
+    on = f"; `analyst resume {kept_as}` goes on from there" if kept_as else ""
     lines = [f"**No complete answer:** {reason}.", *results(steps, done, RESULT_TOLD)]
     if left := len(steps) - len(done):
         steps_left = "1 step is" if left == 1 else f"{left} steps are"
-        lines.append(f"{steps_left} left; `analyst resume {run_id}` goes on from there.")
+        lines.append(f"{steps_left} left{on}.")
     elif any(one.status == "ok" for one in done):
-        lines.append(
-            f"Only the answer is left to be written; `analyst resume {run_id}` goes on from there."
-        )
+        lines.append(f"Only the answer is left to be written{on}.")
     return "\n\n".join(lines)
 
 

@@ -32,13 +32,14 @@ NOT_APPROVED = "The plan was turned down, so nothing was done."
 
 @dataclass(kw_only=True)
 class PlannedWork:
-    """One planned run."""
+    """One planned run. ``kept``: whether another can go on with it."""
 
     task: Task
     planner: Planner
     work: StepWork
     approvals: Approvals
     begun: Begun | None = None
+    kept: bool = True
     _state: PlanState = field(default_factory=lambda: PlanState(steps=()))
     _done: list[events.PlanStepFinished] = field(default_factory=list)
     _charts: list[tuple[int, str]] = field(default_factory=list)
@@ -293,7 +294,7 @@ class PlannedWork:
             reason or "no step of the plan could be done",
             self._state.steps,
             self._done,
-            make.run_id,
+            make.run_id if self.kept else "",
         )
         return make(events.Answer, text=text, values=dict(progress.values), complete=False)
 
