@@ -12,12 +12,16 @@ from analyst.tools.sql.frames import Fetched
 
 @dataclass(frozen=True)
 class Table:
-    """A table or view. ``rows``: how many, ``None`` if that is not cheap to tell."""
+    """A table or view. ``rows``: how many, ``None`` if that is not cheap to tell.
+
+    ``estimated``: the database only estimates their number.
+    """
 
     name: str
     columns: tuple[tuple[str, str], ...]
     rows: int | None = None
     is_view: bool = False
+    estimated: bool = False
 
 
 class Opened(Protocol):
@@ -45,14 +49,14 @@ class Opened(Protocol):
 
 
 def grouped(fetched: Fetched) -> list[Table]:
-    """Make tables of rows (name, view or not, number of rows, column, type), in their order."""
+    """Make tables of rows (name, view or not, estimated rows, column, type), in their order."""
     found: dict[str, tuple[bool, int | None, list[tuple[str, str]]]] = {}
     for name, is_view, rows, column, kind in fetched.frame.itertuples(index=False):
         count = None if pd.isna(rows) or rows < 0 else int(rows)
         entry = found.setdefault(str(name), (bool(is_view), count, []))
         entry[2].append((str(column), str(kind)))
     return [
-        Table(name=name, columns=tuple(columns), rows=rows, is_view=is_view)
+        Table(name=name, columns=tuple(columns), rows=rows, is_view=is_view, estimated=True)
         for name, (is_view, rows, columns) in found.items()
     ]
 

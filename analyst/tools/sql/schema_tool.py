@@ -118,7 +118,7 @@ def told(database: str, tables: Sequence[Table], pattern: str = "*") -> str:
 def _line(table: Table, most: int) -> str:
     line = _short(table.name) + (" (view)" if table.is_view else "")
     if table.rows is not None:
-        line += f" ({table.rows} rows)"
+        line += f" ({'about ' * table.estimated}{table.rows} rows)"
     if table.columns:
         line += ": " + ", ".join(
             f"{_short(n)} {_short(k)}".strip() for n, k in table.columns[:most]

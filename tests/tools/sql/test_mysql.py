@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 
@@ -132,7 +133,11 @@ async def test_a_long_query_is_stopped_in_the_server(url, ask) -> None:
 
 async def test_tables_are_listed(url, tools, call) -> None:
     asked = await call(tools({"mine": Database(url=url)})[1], database="mine")
-    assert asked.text == "things (30 rows): number int(11), name text, price decimal(10,2)"
+    told = r"things \(about (\d+) rows\): number int\(11\), name text, price decimal\(10,2\)"
+    found = re.fullmatch(told, asked.text)
+    # The server estimates, and may be off by some.
+    assert found is not None, asked.text
+    assert 20 <= int(found[1]) <= 40
 
 
 async def test_a_user_may_allow_writing(url, ask) -> None:
