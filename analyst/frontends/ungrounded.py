@@ -13,17 +13,18 @@ import html
 import re
 from collections.abc import Collection, Iterator, Sequence
 
+from analyst.memory.numbers import GAPS, IN_SENTENCES
+
 SIGN = "(?)"
 MEANING = "stands in no output"
 LEGEND = "Marked numbers stand in no output."
 
-_GAPS = " '\u2019\u00a0\u2009\u202f"
 _NAME = r"(?:st|nd|rd|th)\b|(?<=\b\d{3}0)['\u2019]?s\b"
-_NUMBER = rf"(?<![\w.])-?\d+(?:[,.{_GAPS}]\d+)*(?:[eE][+-]?\d+)?(?![,.]?\d|{_NAME})"
+_NUMBER = rf"{IN_SENTENCES}(?![,.]?\d|{_NAME})"
 """All that may be one number, also with other marks in it; ordinals and decades are none."""
 
 _ONE = re.compile(
-    rf"\d{{1,3}}([,.{_GAPS}])\d{{3}}(?:\1\d{{3}})*(?:[.,]\d+)?|\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?"
+    rf"\d{{1,3}}([,.{GAPS}])\d{{3}}(?:\1\d{{3}})*(?:[.,]\d+)?|\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?"
 )
 _IN_LIST = re.compile(r"(?<![\w.])-?\d+(?:,\d{3})*(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _ANY_NUMBER = re.compile(_NUMBER)

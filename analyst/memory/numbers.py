@@ -13,6 +13,12 @@ WRITTEN_NUMBER = r"-?\d+(?:,\d{3})*(?:\.\d+)?(?:[eE][+-]?\d+)?"
 NUMBER = re.compile(rf"(?<![\w.]){WRITTEN_NUMBER}")
 """A number as answers and prints write it; commas stand between thousands."""
 
+GAPS = " '\u2019\u00a0\u2009\u202f"
+"""What else stands between thousands, in sentences of some languages; of a class in a pattern."""
+
+IN_SENTENCES = rf"(?<![\w.])-?\d+(?:[,.{GAPS}]\d+)*(?:[eE][+-]?\d+)?"
+"""All that may be one number in a sentence, whatever marks it holds; or several in a row."""
+
 _EXACTLY = 1e-9
 """Share of a value by which it may be off, as floating-point numbers are."""
 

@@ -201,7 +201,8 @@ async def test_a_failed_step_may_be_got_round_by_another_plan(make_session: Make
     assert the_answer(stream).complete
 
 
-async def test_plans_are_revised_no_more_often_than_allowed(make_session: MakeSession) -> None:
+def replies_that_fail() -> tuple[list[Any], Callable[[CompletionRequest], str]]:
+    """Script a chart that fails, with two more plans for it; and what fails once more."""
     failing = iter(range(100))
 
     def fails(_: CompletionRequest) -> str:
@@ -213,6 +214,11 @@ async def test_plans_are_revised_no_more_often_than_allowed(make_session: MakeSe
     replies: list[Any] = ["1. chart: Draw it\n2. Count the rows"]
     for number in range(2):
         replies += [fails, fails, another(number)]
+    return replies, fails
+
+
+async def test_plans_are_revised_no_more_often_than_allowed(make_session: MakeSession) -> None:
+    replies, fails = replies_that_fail()
     replies += [fails, fails, "FINAL: No chart could be drawn."]
     session = make_session(replies, settings=PLAN)
     stream = await collect(session, "Draw it", data={"df": FRAME})

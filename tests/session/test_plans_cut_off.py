@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
-from analyst.llm.completion import CompletionRequest
 from analyst.llm.scripted import ScriptedReply
 from analyst.record import events
 from analyst.record.events import Usage
@@ -15,7 +11,18 @@ from analyst.record.runs import list_runs
 
 from .conftest import MakeSession
 from .reading import collect, of_kind, the_answer
-from .test_planned_runs import CHART, FINAL, FRAME, LINES, MEAN, PLAN, QUESTION, code, statuses
+from .test_planned_runs import (
+    CHART,
+    FINAL,
+    FRAME,
+    LINES,
+    MEAN,
+    PLAN,
+    QUESTION,
+    code,
+    replies_that_fail,
+    statuses,
+)
 
 LIMIT = {**PLAN, "max_tokens_per_run": 500}
 
@@ -110,17 +117,7 @@ async def test_an_answer_that_is_all_that_lacks_can_be_gone_on_to(
 async def test_a_plan_is_revised_no_more_often_for_being_gone_on_with(
     make_session: MakeSession,
 ) -> None:
-    failing = iter(range(100))
-
-    def fails(_: CompletionRequest) -> str:
-        return code(f"y{next(failing)} = 1\nprint(1)")
-
-    def another(number: int) -> Callable[[CompletionRequest], str]:
-        return lambda _: f"1. chart: Draw it in the way {number}"
-
-    replies: list[Any] = ["1. chart: Draw it\n2. Count the rows"]
-    for number in range(2):
-        replies += [fails, fails, another(number)]
+    replies, fails = replies_that_fail()
     session = make_session(replies, settings=PLAN)
     with pytest.raises(AssertionError, match="asked for one more"):
         await collect(session, "Draw it", data={"df": FRAME})

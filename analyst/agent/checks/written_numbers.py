@@ -13,19 +13,20 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from analyst.memory.numbers import GAPS, IN_SENTENCES
+
 SMALL = 12
 """Whole numbers up to this count things in sentences, and are not looked for."""
 
-_GAPS = " '\u2019\u00a0\u2009\u202f"
-_TOKEN = re.compile(rf"(?<![\w.])-?\d+(?:[,.{_GAPS}]\d+)*(?:[eE][+-]?\d+)?")
+_TOKEN = re.compile(IN_SENTENCES)
 _PLAIN = re.compile(
     r"(?P<whole>\d{1,3}(?:,\d{3})+|\d+)(?:\.(?P<part>\d+))?(?:e(?P<power>[+-]?\d+))?"
 )
 _GROUPED = re.compile(
-    rf"(?P<whole>\d{{1,3}}(?:([.{_GAPS}])\d{{3}})(?:\2\d{{3}})*)(?:[.,](?P<part>\d+))?"
+    rf"(?P<whole>\d{{1,3}}(?:([.{GAPS}])\d{{3}})(?:\2\d{{3}})*)(?:[.,](?P<part>\d+))?"
 )
 _DECIMAL_COMMA = re.compile(r"(?P<whole>\d+),(?P<part>\d+)")
-_BETWEEN = re.compile(rf"[,{_GAPS}]")
+_BETWEEN = re.compile(rf"[,{GAPS}]")
 _NOT_DIGITS = re.compile(r"\D")
 
 _PERCENT = re.compile(
