@@ -11,6 +11,7 @@ import re
 from urllib.parse import unquote
 
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
+_STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _END_OF_PATH = re.compile(r"[?#]")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _MOST_LAYERS = 8
@@ -23,7 +24,12 @@ def split(target: str) -> tuple[str, str]:
 
 
 def plain(target: str) -> str:
-    """Return a target without needless escapes and dot segments; it names the same (RFC 3986)."""
+    """Return a target without needless escapes and dot segments; it names the same (RFC 3986).
+
+    A percent sign that begins no escape is escaped itself: else what comes to stand behind it could
+    make one.
+    """
+    target = _STRAY_PERCENT.sub("%25", target)
     path, rest = split(_ESCAPE.sub(_unescaped, target))
     return _without_dots(path or "/") + rest
 

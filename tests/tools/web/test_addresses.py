@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from analyst.configuration import ConfigurationError
@@ -140,6 +140,8 @@ def test_a_redirect_never_keeps_the_host_by_force(location, path):
         ("https://a.example/group%2fname", "https://a.example/group%2Fname"),
         ("https://a.example/web/https://b.example", "https://a.example/web/https://b.example"),
         ("https://a.example/%2570", "https://a.example/%2570"),
+        ("https://a.example/%a%61", "https://a.example/%25aa"),
+        ("https://a.example/100%?q=5%", "https://a.example/100%25?q=5%25"),
         ("https://a.example?x=1", "https://a.example/?x=1"),
     ],
 )
@@ -154,6 +156,7 @@ _PIECES = st.sampled_from(
 
 
 @given(st.lists(_PIECES, max_size=10))
+@example(["%", "a", "%61"])
 def test_reading_an_address_again_changes_nothing(pieces):
     address = Address.read("https://a.example/" + "".join(pieces))
     assert Address.read(str(address)) == address
