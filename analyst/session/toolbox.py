@@ -24,6 +24,7 @@ from analyst.tools.analysis_kernel import AnalysisKernel
 from analyst.tools.ask_user import AskUserTool
 from analyst.tools.mcp.source import McpTools
 from analyst.tools.registry import Tool
+from analyst.tools.tool_shape import fault_of
 
 if TYPE_CHECKING:
     from analyst.tools.knowledge.library import Found
@@ -100,12 +101,8 @@ class InstalledTools:
                 offered = entry.load()
                 is_maker = callable(offered) and not hasattr(offered, "run")
                 for tool in offered(bench) if is_maker else [offered]:
-                    if tool.name in RESERVED or "__" in tool.name:
-                        bench.notify(
-                            f"The tool {tool.name} of {entry.name} ({entry.value}) is left out: "
-                            "its name is that of another kind of tool, of which rules may speak. "
-                            "Give it another name."
-                        )
+                    if why := _why_left_out(tool):
+                        bench.notify(f"A tool of {entry.name} ({entry.value}) is left out: {why}")
                     else:
                         found.append(tool)
             except Exception as error:  # noqa: BLE001 - one package must not stop the others
@@ -118,6 +115,17 @@ class InstalledTools:
 
     async def aclose(self) -> None:
         """See :class:`ToolSource`."""
+
+
+def _why_left_out(offered: Tool) -> str:
+    if fault := fault_of(offered):
+        return fault
+    if offered.name in RESERVED or "__" in offered.name:
+        return (
+            f"the name {offered.name} is that of another kind of tool, of which rules may speak. "
+            "Give it another."
+        )
+    return ""
 
 
 def _sources() -> list[ToolSource]:

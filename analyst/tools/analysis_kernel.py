@@ -143,9 +143,13 @@ class AnalysisKernel:
         )
 
     async def load_file(self, name: str, path: str) -> dict[str, Any]:
-        """Read a data file into the variable ``name``; return its rows and columns."""
+        """Read a data file into the variable ``name``; return its rows and columns.
+
+        It may take as long as it takes: how long is for the user to say, by stopping the run or
+        by its limit.
+        """
         loaded: dict[str, Any] = await self.call(
-            "helper.frames.load_file(name, path, namespace)", name=name, path=path
+            "helper.frames.load_file(name, path, namespace)", deadline=None, name=name, path=path
         )
         return loaded
 

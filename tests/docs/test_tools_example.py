@@ -83,3 +83,41 @@ async def test_no_tool_of_a_package_takes_the_name_of_one_of_ours(monkeypatch):
     (tool,) = await Toolbox([InstalledTools()]).tools(bench)
     assert tool.name == "fine"
     assert [name for name, said in zip(names, bench.told, strict=True) if name in said] == [*names]
+
+
+def made_like(**changes):
+    """Return something like a tool, with other attributes."""
+
+    async def fine() -> str:
+        """Compute."""
+        return "1"
+
+    tool = function_tool(fine)
+    for name, value in changes.items():
+        setattr(tool, name, value)
+    return tool
+
+
+@pytest.mark.parametrize(
+    ("offered", "told"),
+    [
+        (made_like(name=None), "FunctionTool has no name"),
+        (made_like(name="send mail"), "FunctionTool has no name"),
+        (made_like(description=" "), "fine has no description"),
+        (made_like(parameters=None), "The parameters of fine"),
+        (made_like(parameters={"type": "object", "properties": 3}), "The parameters of fine"),
+        (made_like(run=None), "fine lacks run"),
+        ("text", "str has no name"),
+    ],
+)
+async def test_what_is_no_tool_is_told_and_left_out(monkeypatch, offered, told):
+    module = types.ModuleType("odd_tools")
+    module.tools = lambda _bench: [offered, made_like()]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    entry = EntryPoint("odd", "odd_tools:tools", ENTRY_POINTS)
+    monkeypatch.setattr("analyst.session.toolbox.metadata.entry_points", lambda group: [entry])
+    bench = Bench()
+    (tool,) = await Toolbox([InstalledTools()]).tools(bench)
+    (said,) = bench.told
+    assert told in said
+    assert tool.name == "fine"
