@@ -6,8 +6,15 @@ import os
 import signal
 
 import pytest
+from hypothesis import settings
 
 from .servers import mariadb, postgresql
+
+# The same examples in each run, so that what fails fails again; HYPOTHESIS_PROFILE=search looks
+# for new ones.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("search", max_examples=2_000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 def pytest_configure() -> None:

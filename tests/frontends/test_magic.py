@@ -66,9 +66,7 @@ def notebook(notebook_of):
     return notebook_of()
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=ANY_TEXT)
 @example(">>> x = 1\n... y\n2\n")
 @example("In [1]: what?\n   ...: more")

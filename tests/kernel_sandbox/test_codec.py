@@ -368,7 +368,7 @@ def test_any_frame_comes_back_as_it_was(rows, labels, index):
         assert repr(list(back.iloc[:, number])) == repr(list(frame.iloc[:, number]))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     hnp.arrays(
         hnp.integer_dtypes() | hnp.floating_dtypes(sizes=(16, 32, 64)) | hnp.boolean_dtypes()

@@ -151,7 +151,7 @@ def test_a_forged_description_is_refused(changes):
         _decode(described(**changes), "x", 1 << 30)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_damaged_bytes_are_refused_or_read_as_a_frame(data):
     honest = bytearray(frame_stream(FRAME))

@@ -108,9 +108,7 @@ def test_an_environment_without_pip_is_said(monkeypatch: pytest.MonkeyPatch) -> 
         pull(ENTRY, sources=[PackageIndex()])
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     length=st.integers(0, len(CONTENT) + PIECE),
     damage=st.none() | st.integers(0, len(CONTENT) + PIECE),

@@ -304,7 +304,7 @@ def test_a_log_torn_at_any_byte_keeps_all_lines_before(tmp_path, log_bytes):
         assert len(record) + record.skipped == whole + bool(log_bytes[:cut].rpartition(b"\n")[2])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(garbage=st.binary(max_size=300), at=st.integers(0, 10_000), overwrite=st.booleans())
 def test_garbage_at_any_byte_never_raises_nor_costs_earlier_events(
     tmp_path_factory, log_bytes, garbage, at, overwrite
@@ -322,7 +322,7 @@ def test_garbage_at_any_byte_never_raises_nor_costs_earlier_events(
     assert read_run(RUN, directory=directory).events[-1] == delta(9)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     value=st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
@@ -338,7 +338,7 @@ def test_whatever_is_appended_can_be_read(tmp_path_factory, value):
     assert (len(record), record.skipped) == (1, 0)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     references=st.recursive(
         st.none() | st.integers() | st.text(max_size=5),

@@ -93,7 +93,7 @@ NAMES = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.one_of(st.text(max_size=200), st.lists(NAMES, max_size=25).map(" ".join)))
 def test_judging_never_raises(code: str) -> None:
     for risk in (

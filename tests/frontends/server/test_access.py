@@ -98,9 +98,7 @@ def conversation(server):
     return server.conversation()
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(path=PATHS)
 def test_no_path_leads_out_of_the_root(server, conversation, path):
     before = snapshot(server)
@@ -133,9 +131,7 @@ def test_no_path_leads_out_of_the_root(server, conversation, path):
 ODD_TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     part=st.one_of(
         st.sampled_from(["..%2f..%2fx", "%2e%2e", "a%00b", "%ff", "..", "0" * 5000, "%0a", "é"]),
@@ -174,9 +170,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     body=st.dictionaries(st.sampled_from(NAMES), ANYTHING) | ANYTHING,
     route=st.sampled_from(

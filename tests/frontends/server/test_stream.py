@@ -56,9 +56,7 @@ def test_status_says_what_the_next_run_uses(server):
     assert any("has to be fetched" in sentence for sentence in status["missing"])
 
 
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cuts=st.lists(st.integers(1, 30), max_size=8), live=st.booleans())
 def test_a_reader_that_is_cut_off_and_comes_back_misses_and_repeats_nothing(server, cuts, live):
     conversation = server.conversation()

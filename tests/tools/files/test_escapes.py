@@ -133,9 +133,7 @@ _PIECES = st.sampled_from(
 _PATHS = st.one_of(st.text(max_size=80), st.lists(_PIECES, max_size=8).map("/".join))
 
 
-@settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(path=_PATHS)
 def test_no_path_at_all_leads_outside(hostile: Path, path: str) -> None:
     folder = Folder(hostile)
@@ -152,9 +150,7 @@ def test_no_path_at_all_leads_outside(hostile: Path, path: str) -> None:
     assert Path(os.path.realpath(hostile / path)).is_relative_to(hostile)
 
 
-@settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(parts=st.lists(st.one_of(_PIECES, st.text(max_size=10)), max_size=5).map(tuple))
 def test_a_folder_does_not_trust_who_built_the_path(hostile: Path, parts: tuple[str, ...]) -> None:
     folder = Folder(hostile)

@@ -106,7 +106,7 @@ def test_any_bytes_are_text_or_none(data, declared):
     assert found is None or isinstance(found, str)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.binary(max_size=200), st.sampled_from([".md", ".txt", ".ipynb", ".rst"]))
 def test_any_file_is_read_or_told(data, suffix):
     try:
@@ -117,7 +117,7 @@ def test_any_file_is_read_or_told(data, suffix):
         part.text.encode()
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(0, 500), st.binary(min_size=1, max_size=20))
 def test_a_damaged_pdf_is_read_or_told(at, damage):
     whole = pdf("one page", "another page")

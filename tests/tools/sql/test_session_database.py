@@ -158,7 +158,7 @@ async def test_a_kernel_without_duckdb_is_a_sentence(ask, kernel) -> None:
         await kernel.session.evaluate("import sys; del sys.modules['duckdb']", {})
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(name=st.text(min_size=1, max_size=60).filter(lambda one: "\0" not in one))
 def test_columns_may_have_any_name(name, tools, call) -> None:
     if any(0xD800 <= ord(sign) <= 0xDFFF for sign in name):

@@ -186,7 +186,7 @@ WORDS = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.one_of(st.text(max_size=200), st.lists(WORDS, max_size=25).map(" ".join)))
 def test_judging_never_raises(query: str) -> None:
     database = SQLITE.model_copy(update={"writes": "ask"})
@@ -201,7 +201,6 @@ def test_judging_never_raises(query: str) -> None:
         assert risk.words
 
 
-@settings(deadline=None)
 @given(st.lists(WORDS, max_size=12).map(" ".join))
 def test_what_holds_a_writing_word_in_its_place_is_never_safe(words: str) -> None:
     query = f"WITH a AS (DELETE FROM t RETURNING *) SELECT * FROM a {words}"

@@ -151,7 +151,7 @@ CELLS = st.one_of(
 ) | st.one_of(st.datetimes(), st.dates(), st.times(), st.timedeltas(), st.uuids())
 
 
-@settings(deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(names=NAMES, data=st.data())
 def test_any_rows_of_a_driver_become_a_frame_that_is_shown(names, data) -> None:
     row = st.tuples(*[CELLS for _ in names])
