@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field
 from typing import Any
 
-from analyst.agent import reuse
 from analyst.agent import values as asked
 from analyst.agent.action import (
     AgentAction,
@@ -32,7 +31,6 @@ from analyst.agent.protocol import CODE_TOOL, ActionProtocol, new_call_id
 from analyst.agent.task import Progress, Task
 from analyst.agent.verify import Verdict, Verifier
 from analyst.llm.completion import Completion, CompletionRequest, LanguageModel
-from analyst.memory.finding import Finding
 from analyst.record import events
 from analyst.record.making import EventMaker
 from analyst.tools.registry import ToolRegistry, ToolResult
@@ -117,35 +115,6 @@ class AgentLoop:
         self.context.append(self.protocol.reply_message(said, (call,)))
         async for event in self._take(task, (call,), budget, make, progress):
             yield event
-
-    async def choose_known(
-        self,
-        question: str,
-        findings: Sequence[Finding],
-        *,
-        budget: Budget,
-        make: EventMaker,
-        progress: Progress,
-    ) -> AsyncIterator[events.Event | Finding]:
-        """Ask the model which of some findings answers a question; last is that one, if any.
-
-        The conversation is as before afterwards.
-        """
-        before = len(self.context.messages)
-        self.context.append({"role": "user", "content": reuse.offer(question, findings)})
-        try:
-            async for item in self.ask_model(
-                budget, make, progress, most_tokens=reuse.REPLY_TOKENS
-            ):
-                if not isinstance(item, Completion):
-                    yield item
-                    continue
-                yield self.count(item, budget, make, progress)
-                found = reuse.chosen(item.text, findings)
-                if found is not None:
-                    yield found
-        finally:
-            del self.context.messages[before:]
 
     def count(
         self, reply: Completion, budget: Budget, make: EventMaker, progress: Progress

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from analyst.agent.budget import Budget, Limits
+from analyst.agent.choosing import choose_known
 from analyst.agent.context import Context, Question
 from analyst.agent.loop import AgentLoop
 from analyst.agent.partial import partial_answer
@@ -346,7 +347,8 @@ class Run:
     async def _is_known(self, loop: AgentLoop, recollection: Recollection) -> bool:
         """Let the model say whether a finding answers the question, and answer by that one."""
         chosen = None
-        async for item in loop.choose_known(
+        async for item in choose_known(
+            loop,
             self.given.question,
             recollection.likely,
             budget=self._budget,
