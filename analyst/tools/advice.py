@@ -7,9 +7,10 @@ depends on a question or a data set.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Sequence
+
+from analyst.tools.missing_columns import missing_labels, near
 
 LISTED_COLUMNS = 20
 
@@ -99,9 +100,6 @@ _ADVICE: tuple[tuple[str, str], ...] = (
     (r"cannot reindex on an axis with duplicate labels", "Call reset_index(drop=True) first."),
 )
 
-_MISSING_KEY = re.compile(r"^(?:\"|')?(?P<key>.+?)(?:\"|')?$")
-_NOT_IN_INDEX = re.compile(r"\[(?P<keys>.+?)\] (?:not in index|not found in axis)")
-
 
 def advise(
     name: str,
@@ -140,24 +138,18 @@ def _all_of(columns: Sequence[str]) -> str:
 
 
 def _missing_column(message: str, columns: list[str], variables: Sequence[str]) -> str:
-    listed = _NOT_IN_INDEX.search(message)
-    if listed is not None:
-        keys = re.findall(r"'([^']+)'", listed["keys"]) or [listed["keys"]]
-    else:
-        match = _MISSING_KEY.match(message.strip())
-        keys = [match["key"]] if match else []
+    if "are in the [index]" in message:
+        return "These are no labels of rows: choose rows by a condition on a column."
     hints = []
     listing = _all_of(columns)
-    for key in keys[:3]:
+    for key in missing_labels(message)[:3]:
         if key in columns:
             hints.append(f"This frame has no {key!r} any more.")
             continue
         if key in variables:
             hints.append(f"{key} is a variable, and no column of the frame.")
             continue
-        near = difflib.get_close_matches(key, columns, n=3, cutoff=0.5)
-        lowered = [c for c in columns if c.strip().lower() == key.strip().lower()]
-        close = list(dict.fromkeys(lowered + near))
+        close = near(key, columns)
         if close:
             hints.append(f"There is no {key!r}; there is {', '.join(map(repr, close))}.")
         else:

@@ -146,8 +146,7 @@ class PythonTool:
             return Prepared(arguments=arguments)
         frames, imported = before["frames"], before["imported"]
         mended, slips = mend(code, list(frames), self._kernel.session.working_directory)
-        labels = {label for columns in frames.values() for label in columns}
-        columns = partial(correct_columns, columns=labels)
+        columns = partial(correct_columns, frames=frames)
         last_print = partial(drop_last_print, unknown=before["unknown"], needed=self.value_names)
         for rewrite in (columns, last_print, untangle, modernize):
             mended, rewrites = rewrite(mended)

@@ -8,9 +8,11 @@ column called ``wind speed``. The run says so.
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+
+from analyst.tools.label_owners import owners_of_labels, texts_of
+from analyst.tools.missing_columns import bracketed, spelt_otherwise
 
 
 def mend(code: str, frames: Sequence[str], directory: Path) -> tuple[str, list[str]]:
@@ -68,12 +70,13 @@ _TAKES_LABELS = {"groupby", "sort_values"}
 _RENAMES = {"rename", "columns", "set_axis", "add_prefix", "add_suffix", "melt", "pivot"}
 
 
-def correct_columns(code: str, *, columns: Collection[str]) -> tuple[str, list[str]]:
-    """Write column labels as they are, where only case, spaces or punctuation differ.
+def correct_columns(code: str, *, frames: Mapping[str, Sequence[str]]) -> tuple[str, list[str]]:
+    """Write column labels as they are, where hardly more than their punctuation differs.
 
-    A label is corrected where exactly one column is meant and the code makes none of that
-    spelling. Code that renames columns is left alone. Returns the code and a sentence for each
-    change.
+    ``frames`` are the columns of each frame there is. A label is corrected where exactly one column
+    is meant and the code makes none of that spelling: one that is spelt otherwise, or, of a frame
+    that is named, one with brackets. Code that renames columns is left alone. Returns the code and
+    a sentence for each change.
     """
     try:
         tree = ast.parse(code)
@@ -81,15 +84,22 @@ def correct_columns(code: str, *, columns: Collection[str]) -> tuple[str, list[s
         return code, []
     if any(isinstance(node, ast.Attribute) and node.attr in _RENAMES for node in ast.walk(tree)):
         return code, []
+    found = sorted(_labels(tree, ast.Load), key=lambda node: (node.lineno, node.col_offset))
     made = {node.value for node in _labels(tree, ast.Store)}
     made |= {key.arg for key in ast.walk(tree) if isinstance(key, ast.keyword) and key.arg}
+    owners = owners_of_labels(tree, frames)
+    texts = _texts_besides(tree, found)
+    columns = [label for labels in frames.values() for label in labels]
     lines = [line.encode() for line in code.split("\n")]
     notes = {}
-    found = sorted(_labels(tree, ast.Load), key=lambda node: (node.lineno, node.col_offset))
     for node in reversed(found):
         label = str(node.value)
-        meant = [column for column in columns if _bare(column) == _bare(label)]
-        if label in columns or label in made or not _bare(label) or len(meant) != 1:
+        if label in columns or label in made:
+            continue
+        meant = spelt_otherwise(label, columns)
+        if not meant and label not in texts and (owner := owners.get(id(node))):
+            meant = bracketed(label, frames[owner])
+        if len(set(meant)) != 1:
             continue
         if node.end_lineno != node.lineno or node.end_col_offset is None:
             continue
@@ -129,30 +139,28 @@ def drop_last_print(
     return "\n".join(lines), [f"The last print was left out: no {', '.join(unknown)} is defined."]
 
 
-def _bare(label: str) -> str:
-    return re.sub(r"[\W_]+", "", label).casefold()
+def _texts_besides(tree: ast.Module, labels: Sequence[ast.Constant]) -> set[str]:
+    """Return the texts of code other than some labels; what it makes is named by one of them."""
+    known = {id(node) for node in labels}
+    return {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in known
+    }
 
 
 def _labels(tree: ast.Module, context: type[ast.expr_context]) -> Iterator[ast.Constant]:
     """Yield the text constants that stand as labels in subscripts and in ``subset=`` and such."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Subscript) and isinstance(node.ctx, context):
-            yield from _texts(node.slice)
+            yield from texts_of(node.slice)
         elif isinstance(node, ast.Call) and context is ast.Load:
             if isinstance(node.func, ast.Attribute) and node.func.attr in {
                 "groupby",
                 "sort_values",
             }:
                 for argument in node.args[:1]:
-                    yield from _texts(argument)
+                    yield from texts_of(argument)
             for keyword in node.keywords:
                 if keyword.arg in {"subset", "by", "on", "x", "y", "color", "index", "values"}:
-                    yield from _texts(keyword.value)
-
-
-def _texts(node: ast.expr) -> Iterator[ast.Constant]:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        yield node
-    elif isinstance(node, ast.List | ast.Tuple):
-        for item in node.elts:
-            yield from _texts(item)
+                    yield from texts_of(keyword.value)

@@ -87,6 +87,21 @@ async def test_a_second_try_of_a_step_is_told(make_session: MakeSession) -> None
     assert calls[1] < again.seq < calls[2]
 
 
+async def test_a_small_model_that_gave_a_step_up_does_not_begin_it_again(
+    make_session: MakeSession,
+) -> None:
+    lines = "1. Compute the mean life per year\n2. Count the rows"
+    failing = [code(f"print(nothing_{number})") for number in range(4)]
+    replies = [lines, *failing, "SKIP", code("print(len(df))"), "FINAL: There are 4 rows."]
+    stream = await collect(
+        make_session(replies, settings=PLAN), "How many rows are there?", data={"df": FRAME}
+    )
+    assert not notes(stream, "step_again")
+    done = [one.status for one in of_kind(stream, events.PlanStepFinished)]
+    assert done == ["skipped", "ok"]
+    assert the_answer(stream).complete
+
+
 async def test_the_answer_is_reviewed_by_the_model_that_is_configured_for_it(
     make_session: MakeSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

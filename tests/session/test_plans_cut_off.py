@@ -91,9 +91,8 @@ async def test_a_last_step_to_write_that_the_budget_cuts_off_is_begun_again(
 async def test_a_step_is_not_left_out_because_no_tokens_are_left_to_ask_about_it(
     make_session: MakeSession,
 ) -> None:
-    failing = [reply(code(f"px.line(nothing{n}).show()")) for n in range(2)]
-    asked = reply("1. Dra", 400)
-    replies = [reply(LINES), reply(code(MEAN)), *failing, asked]
+    failing, asked = reply(code("px.line(nothing).show()")), reply("1. Dra", 400)
+    replies = [reply(LINES), reply(code(MEAN)), failing, asked]
     session = make_session(replies, settings={**LIMIT, "max_steps": 1})
     stream = await collect(session, QUESTION, data={"df": FRAME})
     assert statuses(stream) == [(0, "ok")]

@@ -27,7 +27,7 @@ COLUMNS = ["wind speed", ".SPX", "SPY", "Total (all)"]
     ],
 )
 def test_a_label_is_written_as_the_column_is(code: str, expected: str) -> None:
-    corrected, notes = correct_columns(code, columns=COLUMNS)
+    corrected, notes = correct_columns(code, frames={"df": COLUMNS})
     assert corrected == expected
     assert notes
     assert all("was used" in note for note in notes)
@@ -47,17 +47,17 @@ def test_a_label_is_written_as_the_column_is(code: str, expected: str) -> None:
     ],
 )
 def test_a_label_that_may_be_meant_stays(code: str) -> None:
-    assert correct_columns(code, columns=COLUMNS) == (code, [])
+    assert correct_columns(code, frames={"df": COLUMNS}) == (code, [])
 
 
 def test_a_label_that_could_mean_two_columns_stays() -> None:
     code = 'df["ab"]'
-    assert correct_columns(code, columns=["a b", "a_b"]) == (code, [])
+    assert correct_columns(code, frames={"df": ["a b", "a_b"]}) == (code, [])
 
 
 @given(st.text(max_size=200))
 def test_any_text_comes_back_as_code_or_unchanged(text: str) -> None:
-    for rewritten in (correct_columns(text, columns=COLUMNS)[0], untangle(text)[0]):
+    for rewritten in (correct_columns(text, frames={"df": COLUMNS})[0], untangle(text)[0]):
         if rewritten != text:
             ast.parse(rewritten)
 
@@ -123,3 +123,49 @@ def test_the_first_of_groups_in_no_order_is_doubted() -> None:
 )
 def test_values_that_are_only_written_down_are_noticed(code: str, typed_in: bool) -> None:
     assert only_literals(code, ["names", "mean_x", "verdict"]) is typed_in
+
+
+BRACKETED = {
+    "df": ["Weight (kg)", "Economy (GDP per Capita)", "Price (USD)", "Price (EUR)", "Kind"],
+    "other": ["Height (m)"],
+}
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("df['Weight'].mean()", "df['Weight (kg)'].mean()"),
+        ("df[['GDP per capita', 'Kind']]", "df[['Economy (GDP per Capita)', 'Kind']]"),
+        ("df.loc[df['Kind'] == 'a', 'weight']", "df.loc[df['Kind'] == 'a', 'Weight (kg)']"),
+        (
+            "heavy = df[df['Kind'] == 'a'].dropna()\nheavy['Weight'].mean()",
+            "heavy = df[df['Kind'] == 'a'].dropna()\nheavy['Weight (kg)'].mean()",
+        ),
+    ],
+)
+def test_a_label_without_its_brackets_or_of_what_stands_in_them_is_completed(code, expected):
+    corrected, notes = correct_columns(code, frames=BRACKETED)
+    assert corrected == expected
+    assert len(notes) == 1
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "df['Price']",  # of two columns
+        "df['kg']",  # a unit
+        "df['Height']",  # of another frame
+        "made['Weight']",  # of no frame that is known
+        "df = pd.DataFrame({'Weight': [1]})\ndf['Weight']",
+        "other = df.groupby('Kind').size()\nother['Weight']",
+        "sums = df.groupby('Kind')[['Weight (kg)']].sum().set_axis(['Weight'])\nsums['Weight']",
+        "df.insert(0, 'Weight', 1)\ndf['Weight']",
+        "df['Kind'].value_counts()['Weight']",
+        "df.loc['Weight']",
+        "for df in frames:\n    df['Weight']",
+        "def mean(df):\n    return df['Weight'].mean()",
+        "[df['Weight'] for df in frames]",
+    ],
+)
+def test_a_label_with_brackets_is_not_guessed_where_another_thing_may_be_meant(code):
+    assert correct_columns(code, frames=BRACKETED) == (code, [])

@@ -109,6 +109,9 @@ def test_planted_errors_are_found(code: str, words: str | None) -> None:
         "n = orders['amount'].dropna().mean()",
         "n = len(orders.dropna())",
         "n = orders.dropna()['remark'].count()",
+        # What rows are dropped of is not what the name held before.
+        "orders = orders['amount']\nmean = orders.dropna().mean()",
+        "orders = orders[['amount', 'region']]\nmean = orders.dropna()['amount'].mean()",
         "rate_share = orders.groupby('customer')['amount'].mean() / 2",
         "share = orders['region'].value_counts() / len(orders)",
         "share = orders.groupby('customer')['amount'].sum() / orders['amount'].sum() * 100",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from analyst.tools.advice import advise
+from analyst.tools.missing_columns import missing_labels
 from analyst.tools.slips import mend
 
 
@@ -75,3 +77,58 @@ def test_several_missing_columns_are_told_apart() -> None:
 def test_no_error_whatever_breaks_advice(name: str, message: str) -> None:
     assert isinstance(advise(name, message, columns=["a"]), str)
     assert isinstance(advise("KeyError", message, columns=["a"]), str)
+
+
+MISSING = [
+    lambda df: df[["Aeg", "Life"]],
+    lambda df: df[["Aeg", "Age"]],
+    lambda df: df.loc[:, ["Aeg", "Age"]],
+    lambda df: df.drop(columns=["Aeg"]),
+    lambda df: df.set_index("Aeg"),
+    lambda df: df.set_index(["Aeg", "Age"]),
+    lambda df: df.groupby("Aeg"),
+    lambda df: df.groupby("Age")["Aeg"].sum(),
+    lambda df: df.groupby("Age")[["Aeg", "Life"]].sum(),
+    lambda df: df.sort_values("Aeg"),
+    lambda df: df.dropna(subset=["Aeg", "Life"]),
+    lambda df: df.drop_duplicates(subset=["Aeg"]),
+    lambda df: df.merge(df, on="Aeg"),
+    lambda df: df.melt(id_vars=["Aeg"]),
+    lambda df: df.agg({"Aeg": "mean"}),
+    lambda df: df.astype({"Aeg": int}),
+    lambda df: df["Aeg"],
+]
+
+
+@pytest.mark.parametrize("lookup", MISSING)
+def test_however_pandas_says_that_a_column_is_missing_the_nearest_is_told(lookup) -> None:
+    with pytest.raises(KeyError) as raised:
+        lookup(pd.DataFrame({"Age": [1], "Health (Life Expectancy)": [2]}))
+    text = advise("KeyError", str(raised.value), columns=["Age", "Health (Life Expectancy)"])
+    assert "There is no 'Aeg'; there is 'Age'." in text
+    assert "None of" not in text
+    if "Life" in str(raised.value):
+        assert "There is no 'Life'; there is 'Health (Life Expectancy)'." in text
+
+
+@pytest.mark.parametrize(
+    ("message", "labels"),
+    [
+        ("'it\\'s'", ["it's"]),
+        ('"it\'s"', ["it's"]),
+        ("'[a]'", ["a"]),
+        ("'Column not found: a b'", ["a b"]),
+        ("\"['a', 'b'] not in index\"", ["a", "b"]),
+        ("'[3] not in index'", ["3"]),
+        ("3", ["3"]),
+        ("", []),
+    ],
+)
+def test_labels_are_read_from_an_error(message: str, labels: list[str]) -> None:
+    assert missing_labels(message) == labels
+
+
+def test_labels_of_rows_are_not_taken_for_columns() -> None:
+    with pytest.raises(KeyError) as raised:
+        pd.DataFrame({"Age": [1]}).loc[["a", "b"]]
+    assert "no labels of rows" in advise("KeyError", str(raised.value), columns=["Age"])

@@ -24,7 +24,8 @@ from analyst.record.events import KeptArtefact, PlannedStep
 from analyst.record.making import EventMaker
 
 TRIES = 2
-"""A step that fails is tried once more."""
+"""A step that fails is tried once more; not so where a small model gave it up, which has tried
+afresh several times by then."""
 
 AGAIN = "A first try of the step failed; trying it another way."
 
@@ -38,7 +39,8 @@ _CHART_TYPES = ("application/vnd.plotly.v1+json", "image/png", "image/svg+xml", 
 class Outcome:
     """How a step ended; the last item of its stream. ``passages``: what it found, to be cited.
 
-    ``ungrounded``: numbers of the result that stand in no output.
+    ``ungrounded``: numbers of the result that stand in no output. ``given_up``: it failed after
+    several tries.
     """
 
     status: Literal["ok", "error", "skipped"]
@@ -47,6 +49,7 @@ class Outcome:
     passages: tuple[KeptArtefact, ...] = ()
     charts: tuple[str, ...] = ()
     ungrounded: tuple[str, ...] = ()
+    given_up: bool = False
 
 
 @dataclass(kw_only=True)
@@ -126,7 +129,8 @@ class StepWork:
                     outcome = item
                 else:
                     yield item
-            if outcome.status == "ok" or budget.spent() is not None:
+            tried_enough = outcome.given_up and not self.voice.native
+            if outcome.status == "ok" or tried_enough or budget.spent() is not None:
                 break
             note = plan_words.failed_before(outcome.reason or "", native=self.voice.native)
         yield outcome
@@ -162,13 +166,14 @@ class StepWork:
         )
         charts: list[str] = []
         ended: list[events.ToolCallFinished] = []
-        reason, result = "", ""
+        reason, result, given_up = "", "", False
         ungrounded: tuple[str, ...] = ()
         async for item in self.run(task, self.voice, budget=budget, make=make, progress=progress):
             match item:
                 case events.Answer():
                     result, ungrounded = item.text[:LONGEST_RESULT], item.ungrounded
                     reason = "" if item.complete else brief(item.text, REASON_TOLD)
+                    given_up = not item.complete
                 case events.OutputEmitted(output=dict() as output):
                     charts += chart_titles(output)
                     yield item
@@ -186,6 +191,7 @@ class StepWork:
             result=result,
             charts=tuple(charts),
             ungrounded=ungrounded,
+            given_up=given_up,
         )
 
     async def _troubles(self, step: PlannedStep, charts: Sequence[str]) -> list[str]:

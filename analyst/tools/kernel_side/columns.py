@@ -73,6 +73,15 @@ def assignments(tree: ast.AST) -> Iterator[tuple[str, ast.expr]]:
                 yield target.id, node.value
 
 
+def stored_lines(tree: ast.Module) -> dict[str, list[int]]:
+    """Return the lines in which names are given a value."""
+    found: dict[str, list[int]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            found.setdefault(node.id, []).append(node.lineno)
+    return found
+
+
 def keywords(call: ast.Call) -> dict[str, ast.expr]:
     """Return the arguments of a call that are given by name."""
     return {item.arg: item.value for item in call.keywords if item.arg is not None}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from typing import Any
 
-from .columns import named, parsed, texts_in
+from .columns import named, parsed, stored_lines, texts_in
 
 LOST_SHARE = 0.05
 LISTED = 4
@@ -28,12 +29,11 @@ def loss_doubts(code: str, before: dict[str, Any], question: str = "") -> list[s
     if _ASKED_FOR.search(question):
         return []
     tree = parsed(code)
-    words = named(tree)
+    words, stored = named(tree), stored_lines(tree)
     found: dict[str, None] = {}
-    for node in ast.walk(tree):
+    for statement, node in _calls(tree):
         if not (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
+            isinstance(node.func, ast.Attribute)
             and node.func.attr == "dropna"
             and isinstance(node.func.value, ast.Name)
             and not node.args
@@ -41,6 +41,9 @@ def loss_doubts(code: str, before: dict[str, Any], question: str = "") -> list[s
         ):
             continue
         name = node.func.value.id
+        if any(line < statement.lineno for line in stored.get(name, ())):
+            # What it was before the code is not what rows are dropped of.
+            continue
         frame = before.get(name)
         if frame is None or not len(frame) or not frame.columns.is_unique:
             continue
@@ -58,6 +61,15 @@ def loss_doubts(code: str, before: dict[str, Any], question: str = "") -> list[s
             f"Write {name}.dropna(subset={used!r}): that leaves {wanted}."
         ] = None
     return [*found]
+
+
+def _calls(tree: ast.Module) -> Iterator[tuple[ast.stmt, ast.Call]]:
+    """Yield all calls with the statement of their own in which they stand."""
+    for statement in ast.walk(tree):
+        if isinstance(statement, ast.stmt) and not hasattr(statement, "body"):
+            for node in ast.walk(statement):
+                if isinstance(node, ast.Call):
+                    yield statement, node
 
 
 def group_remarks(code: str, after: dict[str, Any]) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .columns import keywords, text, texts_in
+from .columns import keywords, stored_lines, text, texts_in
 
 HOWS = {"inner", "left", "right", "outer"}
 
@@ -66,7 +66,7 @@ def merges(tree: ast.Module, before: dict[str, Any], after: dict[str, Any]) -> I
     frame of which it is not plain what it was at the merge is passed over, and so is what stands
     in functions, loops and branches.
     """
-    stored = _stored(tree)
+    stored = stored_lines(tree)
     for statement in _straight(tree.body):
         for node in ast.walk(statement):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
@@ -117,15 +117,6 @@ def _straight(body: list[ast.stmt]) -> Iterator[ast.stmt]:
             yield from _straight(statement.body)
         elif isinstance(statement, (ast.Assign, ast.AnnAssign, ast.Expr)):
             yield statement
-
-
-def _stored(tree: ast.Module) -> dict[str, list[int]]:
-    """Return the lines in which names are given a value."""
-    found: dict[str, list[int]] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            found.setdefault(node.id, []).append(node.lineno)
-    return found
 
 
 def _frame_at(
