@@ -33,6 +33,21 @@ def fresh_state() -> None:
     snapshots._before.clear()
 
 
+def test_a_profile_of_many_rows_counts_what_few_rows_do_not_tell() -> None:
+    rows = profile.FIRST_ROWS + 20
+    frame = pd.DataFrame(
+        {
+            "code": [f"C{number}" for number in range(rows)],
+            "late": ["early"] * profile.FIRST_ROWS + ["late"] * 20,
+            "size": [1] * profile.FIRST_ROWS + list(range(20)),
+        }
+    )
+    text = profile.describe("df", frame)
+    assert f"'code' text over {profile.FIRST_ROWS} distinct: 'C0', 'C1', 'C2', …" in text
+    assert "'late' text 2 distinct: 'early', 'late'" in text
+    assert "'size' int64 0..19" in text
+
+
 def test_a_profile_tells_names_types_nulls_ranges_and_a_few_values() -> None:
     frame = pd.DataFrame(
         {

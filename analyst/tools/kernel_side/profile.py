@@ -9,6 +9,10 @@ from .texts import kind_of_text, short
 COLUMNS_SHOWN = 40
 DISTINCT_SHOWN = 6
 EXAMPLES_SHOWN = 3
+FIRST_ROWS = 100_000
+MANY_DISTINCT = 10_000
+"""With more texts than so many among the first rows, the others are not counted: with millions
+that takes seconds, and tells nothing."""
 
 
 def type_name(series: Any) -> str:
@@ -64,16 +68,24 @@ def _describe_values(pd: Any, series: Any, present: Any, examples: int) -> str:
     if kinds.is_bool_dtype(series):
         return ""
     if kinds.is_numeric_dtype(series):
-        distinct = present.unique()
-        if len(distinct) <= DISTINCT_SHOWN:
-            return " " + ", ".join(short(value) for value in sorted(distinct.tolist()))
+        if present.iloc[:FIRST_ROWS].nunique() <= DISTINCT_SHOWN:
+            distinct = present.unique()
+            if len(distinct) <= DISTINCT_SHOWN:
+                return " " + ", ".join(short(value) for value in sorted(distinct.tolist()))
         return f" {short(present.min().item())}..{short(present.max().item())}"
     if kinds.is_datetime64_any_dtype(series):
         return f" {present.min()}..{present.max()}"
-    text = present.astype(str)
+    text = present.iloc[:FIRST_ROWS].astype(str)
     distinct = text.unique().tolist()
+    count = str(len(distinct))
+    if len(text) < len(present):
+        if len(distinct) > MANY_DISTINCT:
+            count = f"over {len(distinct) // MANY_DISTINCT * MANY_DISTINCT}"
+        else:
+            distinct = present.astype(str).unique().tolist()
+            count = str(len(distinct))
     shown = distinct if len(distinct) <= DISTINCT_SHOWN else distinct[:examples]
     more = ", …" if len(shown) < len(distinct) else ""
     listed = ", ".join(repr(short(v)) for v in shown) + more
     kind = kind_of_text(text)
-    return f" {len(distinct)} distinct: {listed}{kind.described if kind else ''}"
+    return f" {count} distinct: {listed}{kind.described if kind else ''}"
