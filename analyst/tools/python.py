@@ -36,6 +36,7 @@ KEPT_OUTPUTS = 200
 
 TEXT_AS_NUMBERS = "Numbers that are kept as text were compared as text. "
 CONVERT = "Convert them first, like this:\n"
+SHOW_LESS = " Show less: print a part, and draw groups, or a sample of a few thousand rows."
 
 _STATUS: Mapping[str, CallStatus] = {
     "ok": "ok",
@@ -171,7 +172,10 @@ class PythonTool:
                 report = await self._kernel.report(code, self.value_names, question=self.question)
         changed = report.get("changes", [])
         text = observe(outputs, code, changes=[entry["text"] for entry in changed])
-        trouble = result.detail or ""
+        detail = result.detail or ""
+        if result.status == "output_limit":
+            detail += SHOW_LESS
+        trouble = detail
         error = next((o for o in reversed(outputs) if o["output_type"] == "error"), None)
         if error is not None:
             advice = advise(
@@ -186,8 +190,8 @@ class PythonTool:
             advice = " ".join(part for part in (report.get("hint", ""), advice) if part)
             text += f"\n{advice}" if advice else ""
             trouble = describe_error(error, "") + (f"\n{advice}" if advice else "")
-        if result.detail:
-            text = f"{text}\n{result.detail}" if outputs else result.detail
+        if detail:
+            text = f"{text}\n{detail}" if outputs else detail
         if lost:
             text += "\nAll variables but the data handed over are gone."
         doubts: tuple[str, ...] = ()

@@ -373,6 +373,15 @@ async def test_code_that_runs_too_long_is_interrupted_and_said(make_session: Mak
     assert "1 second" in call.observation
 
 
+async def test_a_chart_of_too_much_is_met_with_how_to_show_less(make_session: MakeSession) -> None:
+    drawing = "px.scatter(x=list(range(4_000_000)), y=list(range(4_000_000))).show()"
+    session = make_session([code(drawing), "FINAL: None."], settings={"memory": False})
+    stream = await collect(session, "Draw it.", data={"df": FRAME})
+    (call,) = of_kind(stream, events.ToolCallFinished)
+    assert call.status == "error"
+    assert "a sample of a few thousand rows" in call.observation
+
+
 async def test_a_frame_that_cannot_be_handed_over_is_told_and_loses_nothing(
     make_session: MakeSession,
 ) -> None:
