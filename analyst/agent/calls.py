@@ -40,7 +40,7 @@ from analyst.tools.registry import (
 )
 
 MOST_DOUBTS = 2
-"""After so many doubts about results, the next is taken as it is."""
+"""After so many doubts about results, the next is taken as it is, and the user told."""
 
 PAUSES = (0.5, 1.0, 2.0)
 """Seconds before each further try of a call that changes nothing and failed in passing."""
@@ -310,6 +310,11 @@ class ToolCalls:
         call, result = one.call, one.result
         assert result is not None, "only calls that ended are judged"
         doubts = self._doubts(task, call, result, progress)
+        if progress.doubts >= MOST_DOUBTS:
+            for doubt in doubts:
+                text = f"Taken as it is, though it still looks wrong: {doubt}"
+                yield make(events.Note, level="warning", code="doubt_left", text=text)
+            doubts = ()
         progress.doubts += bool(doubts)
         for doubt in doubts:
             yield make(events.Note, level="warning", code="doubt", text=doubt)
@@ -338,8 +343,6 @@ class ToolCalls:
     def _doubts(
         self, task: Task, call: ToolCall, result: ToolResult, progress: Progress
     ) -> tuple[str, ...]:
-        if progress.doubts >= MOST_DOUBTS:
-            return ()
         code = call.arguments.get("code")
         typed_in = (
             task.has_data

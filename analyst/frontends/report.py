@@ -20,6 +20,7 @@ _CITED = re.compile(r"\[([KF]\d{1,9})\b")
 _CHARTS = ("application/vnd.plotly.v1+json", "image/png", "image/jpeg", "image/svg+xml")
 _TOLD_NOTES = {
     "doubt": "A result looked wrong and was looked at again",
+    "doubt_left": "A result still looked wrong after further tries, and was taken as it is",
     "injection_suspected": "Text that reads like an instruction was treated as data",
     "unknown_citation": "The answer names a passage that was not found",
     "kernel_restarted": "The agent's kernel ended once and was replaced",

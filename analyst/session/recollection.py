@@ -186,6 +186,9 @@ class Recollection:
         if answer is not None and answer.ungrounded:
             self._notice("The answer is not kept as a finding: numbers of it stand in no output.")
             return
+        if self.traces.doubted:
+            self._notice("The answer is not kept as a finding: a result still looks wrong.")
+            return
         left = finding_of(
             question=self.question,
             answer=answer,

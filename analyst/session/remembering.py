@@ -56,7 +56,8 @@ class Traces:
     """What one run executed and showed, collected from its events; ``code``: with success.
 
     ``printed``: the text of all that such code showed. ``outside``: another tool than python,
-    such as a query of a database, may have brought what the answer rests on.
+    such as a query of a database, may have brought what the answer rests on. ``doubted``: a result
+    was taken although it looked wrong.
     """
 
     code: list[str] = field(default_factory=list)
@@ -65,6 +66,7 @@ class Traces:
     printed: list[str] = field(default_factory=list)
     seconds: float = 0.0
     outside: bool = False
+    doubted: bool = False
     _settled: tuple[int, int, int, int, float] = (0, 0, 0, 0, 0.0)
     _running: dict[str, str] = field(default_factory=dict)
     _shown: dict[str, list[tuple[str, bytes]]] = field(default_factory=dict)
@@ -93,6 +95,8 @@ class Traces:
                 self.failed.append(self._running.pop(event.call_id))
             case events.PlanStepStarted():
                 self._settled = self._sizes
+            case events.Note(code="doubt_left"):
+                self.doubted = True
             case events.Note(code="retry"):
                 # What was tried before was undone; what earlier steps of a plan did stands.
                 code, failed, outputs, printed, self.seconds = self._settled

@@ -91,6 +91,20 @@ async def test_an_answer_with_numbers_from_nowhere_is_no_finding(
     assert notes == ["The answer is not kept as a finding: numbers of it stand in no output."]
 
 
+async def test_a_result_that_is_doubted_to_the_end_is_told_and_becomes_no_finding(
+    make_session: MakeSession,
+) -> None:
+    trying = "```python\nmean = sales['price'].where(sales['price'] > {}).mean()\nprint(mean)\n```"
+    session = make_session([trying.format(least) for least in (91, 92, 93)])
+    stream = await collect(session, "What is the mean?", data={"sales": FRAME}, values=["mean"])
+    left = [one for one in of_kind(stream, events.Note) if one.code == "doubt_left"]
+    assert len(left) == 1
+    assert left[0].level == "warning"
+    assert "mean came out as NaN" in left[0].text
+    assert of_kind(stream, events.Answer)
+    assert not of_kind(stream, events.FindingSaved)
+
+
 async def test_a_chart_is_shown_again(make_session: MakeSession) -> None:
     chart = (
         "import plotly.express as px\n"
