@@ -53,6 +53,8 @@ def _without_binds(query: str) -> str:
 
 
 def _literal(query: str) -> str:
-    if "\n" not in query or '"""' in query or "\\" in query or query.endswith('"'):
+    # What Python reads otherwise than it stands there, such as \r, only a repr can write.
+    plain = re.sub(r"[\n\t]", "", query).isprintable()
+    if "\n" not in query or not plain or '"""' in query or "\\" in query or query.endswith('"'):
         return repr(query)
     return f'"""\n{query}\n"""'

@@ -10,7 +10,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from nbclient import NotebookClient
 
@@ -93,6 +93,9 @@ def test_colons_are_no_parameters(query, expected):
     assert not sa.text(literal)._bindparams
 
 
+@example("SELECT 1\r\n", "session")
+@example("SELECT\r\n1", "session")
+@example("SELECT\n\x00", "shop")
 @given(st.text(min_size=1), st.sampled_from(["session", "shop", 'a"\nimport os']))
 def test_any_query_is_python_that_asks_just_that(query: str, database: str) -> None:
     code = code_of_query({"query": query, "database": database, "save_as": "found"})
