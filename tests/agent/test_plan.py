@@ -141,7 +141,20 @@ def test_dependencies_on_later_steps_are_left_out_of_a_loose_plan() -> None:
     assert second.depends_on == (0,)
 
 
-@pytest.mark.parametrize("reply", ["", "I cannot do that.", "```python\nprint(1)\n```", "{}", "[]"])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "",
+        "I cannot do that.",
+        "```python\nprint(1)\n```",
+        "{}",
+        "[]",
+        '```python\nmean = df["wage"].mean()\n```',
+        'both = df[["wage", "age"]]\nprint(both)',
+        '```python\nfor one in ["wage", "age"]:\n    print(df[one])\n```',
+        '```python\nnames = ["wage", "age"]\nprint(f"{names}")\n```',
+    ],
+)
 def test_a_reply_without_a_plan_is_none(reply: str) -> None:
     with pytest.raises(PlanError):
         salvaged(reply)

@@ -31,6 +31,8 @@ _NEEDLESS = re.compile(
     r"\W*$",
     re.IGNORECASE,
 )
+_OPENING = re.compile(r"(?:^|:)\s*(?P<bracket>[\[{])", re.MULTILINE)
+"""Of JSON, by itself or after some words; code has brackets in other places."""
 _QUOTE = re.compile(r"[\"']")
 _FENCED = re.compile(r"^\s*```.*?(?:^\s*```\s*$|\Z)", re.MULTILINE | re.DOTALL)
 
@@ -49,8 +51,8 @@ def _loaded(reply: str) -> Any:
     text = reply.strip()
     fenced = re.search(r"```(?:json)?\s*\n(.*?)(?:```|\Z)", text, re.DOTALL)
     for candidate in (fenced[1].strip() if fenced else "", text):
-        places = [at for at in (candidate.find("{"), candidate.find("[")) if at >= 0]
-        if not places or not _QUOTE.search(candidate, start := min(places)):
+        opening = _OPENING.search(candidate)
+        if opening is None or not _QUOTE.search(candidate, start := opening.start("bracket")):
             continue
         if candidate[start] == "[":
             value = salvage.load_object(f'{{"steps": {candidate[start:]}}}')
