@@ -27,8 +27,9 @@ def owners_of_labels(tree: ast.Module, frames: Collection[str]) -> dict[int, str
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and len(node.targets) == 1:
             target, owner = node.targets[0], _root(node.value, known)
-            if isinstance(target, ast.Name) and owner is not None:
-                known.setdefault(target.id, owner)
+            if not isinstance(target, ast.Name) or owner is None:
+                continue
+            if known.setdefault(target.id, owner) == owner:
                 kept.add(id(target))
     for name in _given_something(tree, but=kept):
         known.pop(name, None)

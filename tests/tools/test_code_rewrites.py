@@ -158,6 +158,7 @@ def test_a_label_without_its_brackets_or_of_what_stands_in_them_is_completed(cod
         "made['Weight']",  # of no frame that is known
         "df = pd.DataFrame({'Weight': [1]})\ndf['Weight']",
         "other = df.groupby('Kind').size()\nother['Weight']",
+        "df = other.copy()\ndf['Weight']",
         "sums = df.groupby('Kind')[['Weight (kg)']].sum().set_axis(['Weight'])\nsums['Weight']",
         "df.insert(0, 'Weight', 1)\ndf['Weight']",
         "df['Kind'].value_counts()['Weight']",
