@@ -133,40 +133,6 @@ def test_the_usual_slips_are_mended(reply: str) -> None:
     assert [(one.kind, one.text) for one in steps] == [("compute", "Sum it"), ("chart", "Draw it")]
 
 
-@pytest.mark.parametrize(
-    "needless",
-    [
-        "Round the results to 2 decimal places",
-        "Round the mean fare",
-        "Assign the results to mean_volume and std_dev_volume",
-        "Store the result in a variable",
-        'Select the "High" and "Low" columns',
-        "Set the random seed to 42",
-    ],
-)
-def test_a_line_of_what_others_do_anyway_is_no_step(needless: str) -> None:
-    steps = salvaged(f"1. Compute the mean\n2. {needless}\n3. Draw it")
-    assert [step.text for step in steps] == ["Compute the mean", "Draw it"]
-    assert [step.text for step in salvaged(f"1. {needless}")] == [needless]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Compute the mean, rounded to 2 decimal places",
-        "Count round trips",
-        "Round trips per month",
-        "Select the 10 countries with the most cases",
-        "Extract the year from the Date column and count by it",
-        "Save it as a file report.csv and count its rows",
-        "Save the table as totals.csv",
-    ],
-)
-def test_a_line_that_leaves_something_is_a_step(text: str) -> None:
-    steps = salvaged(f"1. Compute the mean\n2. {text}")
-    assert [step.text for step in steps] == ["Compute the mean", text]
-
-
 def test_dependencies_on_later_steps_are_left_out_of_a_loose_plan() -> None:
     first, second = salvaged(
         '{"steps": [{"text": "a b", "depends_on": [2, "x"]}, {"text": "c d", "depends_on": "1"}]}'

@@ -31,14 +31,6 @@ _NEEDLESS = re.compile(
     r"\W*$",
     re.IGNORECASE,
 )
-_PART_OF_OTHERS = re.compile(
-    r"^\W*(?:round\b(?! trip).*|(?:select|extract|use)\b.{0,80}\bcolumns?\W*$"
-    r"|(?:assign|store|save)\s+(?:the\s+)?(?:results?|values?|it|them)\s+(?:in|to|as|into)\b"
-    r"(?!.*(?:\bfile|\.\w{2,7}\b)).{0,80}"
-    r"|set\b.{0,20}\brandom (?:seed|state)\b.*)",
-    re.IGNORECASE,
-)
-"""What a step for itself leaves nothing new: those around it do it with what they compute."""
 _OPENING = re.compile(r"(?:^|:)\s*(?P<bracket>[\[{])", re.MULTILINE)
 """Of JSON, by itself or after some words; code has brackets in other places."""
 _QUOTE = re.compile(r"[\"']")
@@ -137,8 +129,5 @@ def _from_lines(reply: str, most: int) -> list[PlannedStep]:
         if step.text:
             steps.setdefault(step.text, step)
     # The data is loaded and the libraries are imported before any step.
-    needed = [step for step in steps.values() if not _NEEDLESS.match(step.text)] or [
-        *steps.values()
-    ]
-    working = [step for step in needed if not _PART_OF_OTHERS.match(step.text)]
-    return (working or needed)[:most]
+    needed = [step for step in steps.values() if not _NEEDLESS.match(step.text)]
+    return (needed or [*steps.values()])[:most]
