@@ -48,6 +48,12 @@ def partial_answer(
     return "\n\n".join(lines)
 
 
+def why_partial(text: str) -> str:
+    """Return of a partial answer the sentence that says why, without what was done and came out."""
+    first = text.partition("\n\n")[0].removeprefix(NO_ANSWER[0]).strip()
+    return first[:1].upper() + first[1:]
+
+
 def computed_answer(values: Mapping[str, Any]) -> str:
     """Compose the answer of a run that was asked for named values and computed them all."""
     return "\n".join(f"- {name} = {_brief(value)}" for name, value in values.items())

@@ -58,11 +58,8 @@ def near(label: str, columns: Collection[str]) -> list[str]:
     words = _words(label)
     holding = [one for one in columns if words and words <= _words(one)]
     alike = difflib.get_close_matches(label, columns, n=3, cutoff=0.5)
-    return list(
-        dict.fromkeys(
-            [*spelt_otherwise(label, columns), *bracketed(label, columns), *alike, *holding[:3]]
-        )
-    )
+    surer = [*spelt_otherwise(label, columns), *bracketed(label, columns), *holding[:3]]
+    return list(dict.fromkeys([*surer, *alike]))
 
 
 def bare(label: str) -> str:

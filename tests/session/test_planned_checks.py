@@ -91,14 +91,20 @@ async def test_a_small_model_that_gave_a_step_up_does_not_begin_it_again(
     make_session: MakeSession,
 ) -> None:
     lines = "1. Compute the mean life per year\n2. Count the rows"
-    failing = [code(f"print(nothing_{number})") for number in range(4)]
+    failing = [code(f"print('41.5')\nnothing_{number}") for number in range(4)]
     replies = [lines, *failing, "SKIP", code("print(len(df))"), "FINAL: There are 4 rows."]
     stream = await collect(
         make_session(replies, settings=PLAN), "How many rows are there?", data={"df": FRAME}
     )
     assert not notes(stream, "step_again")
-    done = [one.status for one in of_kind(stream, events.PlanStepFinished)]
-    assert done == ["skipped", "ok"]
+    given_up, done = of_kind(stream, events.PlanStepFinished)
+    assert [given_up.status, done.status] == ["skipped", "ok"]
+    assert given_up.reason is not None
+    assert given_up.reason.startswith("The last 4 tries did not work. ")
+    assert "NameError" in given_up.reason
+    # What failed tries came to is nothing to answer from.
+    prompts = "".join(str(one.messages) for one in of_kind(stream, events.Prompt))
+    assert "not checked to be the answer" not in prompts + the_answer(stream).text
     assert the_answer(stream).complete
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from analyst.agent.partial import NO_ANSWER
 from analyst.agent.planning.plan_words import RESULT_TOLD, result_line
 from analyst.memory.telling import brief
 from analyst.record.events import KeptArtefact, PlannedStep, PlanStepFinished
@@ -54,7 +55,7 @@ def partial(
 ) -> str:
     """Compose the answer of a run that came to none. ``kept_as``: the run to go on with, or ""."""
     on = f"; `analyst resume {kept_as}` goes on from there" if kept_as else ""
-    lines = [f"**No complete answer:** {reason}.", *results(steps, done, RESULT_TOLD)]
+    lines = [f"{NO_ANSWER[0]} {reason.rstrip('.')}.", *results(steps, done, RESULT_TOLD)]
     if left := len(steps) - len(done):
         steps_left = "1 step is" if left == 1 else f"{left} steps are"
         lines.append(f"{steps_left} left{on}.")

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from analyst.agent.budget import Budget
 from analyst.agent.context import Question
 from analyst.agent.loop import AgentLoop
+from analyst.agent.partial import why_partial
 from analyst.agent.planning import plan_words
 from analyst.agent.searching import Search
 from analyst.agent.short_loop import run_short
@@ -172,7 +173,7 @@ class StepWork:
             match item:
                 case events.Answer():
                     result, ungrounded = item.text[:LONGEST_RESULT], item.ungrounded
-                    reason = "" if item.complete else brief(item.text, REASON_TOLD)
+                    reason = "" if item.complete else brief(why_partial(item.text), REASON_TOLD)
                     given_up = not item.complete
                 case events.OutputEmitted(output=dict() as output):
                     charts += chart_titles(output)
@@ -183,7 +184,7 @@ class StepWork:
                 case _:
                     yield item
         if ended and all(one.status != "ok" for one in ended):
-            reason = reason or brief(ended[-1].observation, REASON_TOLD)
+            reason = " ".join([reason, brief(ended[-1].observation, REASON_TOLD)]).strip()
         troubles = [reason] if reason else await self._troubles(step, charts)
         yield Outcome(
             status="error" if troubles else "ok",
@@ -244,7 +245,8 @@ class StepWork:
             elif item.complete:
                 outcome = Outcome(status="ok", result=item.text, ungrounded=item.ungrounded)
             else:
-                outcome = Outcome(status="error", reason=brief(item.text, REASON_TOLD))
+                reason = brief(why_partial(item.text), REASON_TOLD)
+                outcome = Outcome(status="error", reason=reason)
         yield outcome
 
     async def run(
