@@ -42,8 +42,12 @@ class Database:
                 f"{_without_password(url)} is no address of a database that can be used here: "
                 f"{error}. An example: postgresql+psycopg://user@host/findings."
             ) from error
-        with self.told():
-            self._migrate()
+        try:
+            with self.told():
+                self._migrate()
+        except StoreError:
+            self.close()
+            raise
 
     @property
     def name(self) -> str:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -206,8 +207,11 @@ def test_a_damaged_database_is_told_and_left_as_it_is(tmp_path, finding):
     damaged = bytearray(path.read_bytes())
     damaged[4096 * 2 :] = os.urandom(len(damaged) - 4096 * 2)
     path.write_bytes(damaged)
-    with pytest.raises(StoreDamagedError, match=r"findings repair"):
-        [*FindingStore.in_directory(tmp_path).all()]
+    with (
+        pytest.raises(StoreDamagedError, match=r"findings repair"),
+        closing(FindingStore.in_directory(tmp_path)) as opened,
+    ):
+        [*opened.all()]
     assert path.read_bytes()[: 4096 * 2] == damaged[: 4096 * 2]
     path.write_bytes(b"this is no database at all" * 1000)
     with pytest.raises(StoreDamagedError, match=r"damaged"):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def call(tool: str, **arguments: Any) -> NativeToolCall:
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Configure a database named shop, for this user."""
     path = tmp_path / "shop.db"
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE orders (region TEXT, amount REAL)")
         connection.executemany("INSERT INTO orders VALUES (?, ?)", [("north", 5.0), ("south", 7.0)])
     connection.close()
@@ -97,7 +98,7 @@ async def test_a_write_is_asked_about_and_refused_by_the_database_all_the_same(
     assert finished.status == "error"
     assert "open for reading only" in finished.observation
     assert of_kind(stream, events.ApprovalRequested)
-    with sqlite3.connect(shop) as connection:
+    with closing(sqlite3.connect(shop)) as connection, connection:
         assert connection.execute("SELECT count(*) FROM orders").fetchone() == (2,)
     connection.close()
 

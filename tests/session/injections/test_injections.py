@@ -133,7 +133,7 @@ def message_of_an_error(world: World, text: str, at: int) -> Planted:
 
 
 def row_of_a_database(world: World, text: str, at: int) -> Planted:
-    with sqlite3.connect(world.database) as connection:
+    with closing(sqlite3.connect(world.database)) as connection, connection:
         connection.execute("UPDATE people SET note = ?", (text,))
     connection.close()
     query = f"SELECT note, {at} AS n FROM people"
@@ -187,7 +187,7 @@ def hit_of_a_search(world: World, text: str, at: int) -> Planted:
 
 def schema_of_a_database(world: World, text: str, at: int) -> Planted:
     column = text.replace('"', "'")
-    with sqlite3.connect(world.database) as connection:
+    with closing(sqlite3.connect(world.database)) as connection, connection:
         connection.execute(f'CREATE TABLE herd{at} (id INTEGER, "{column}" TEXT)')
     connection.close()
     return {}, [call("sql_schema", {"database": "shop", "table": f"herd{at}"})]

@@ -7,6 +7,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
@@ -52,7 +53,7 @@ class World:
         self.outside = folder / "outside.txt"
         self.outside.write_text(SECRETS[1])
         self.database = folder / "shop.db"
-        with sqlite3.connect(self.database) as connection:
+        with closing(sqlite3.connect(self.database)) as connection, connection:
             connection.execute("CREATE TABLE people (name TEXT, note TEXT)")
             connection.execute("INSERT INTO people VALUES (?, ?)", (SECRETS[3], "plain"))
         connection.close()

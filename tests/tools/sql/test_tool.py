@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 
 import jsonschema
 import pandas as pd
@@ -86,7 +87,8 @@ async def test_a_database_that_may_be_written_to_is_opened_for_reading_all_the_s
     assert tools(mine)[0].judge({"query": query, "database": "mine"}).level == "irreversible"
     assert tools(mine)[0].judge({"query": "SELECT 1", "database": "mine"}).level == "safe"
     await ask(query, mine, database="mine")
-    assert sqlite3.connect(lite).execute("SELECT count(*) FROM things").fetchone() == (10,)
+    with closing(sqlite3.connect(lite)) as left:
+        assert left.execute("SELECT count(*) FROM things").fetchone() == (10,)
     seen = []
     from analyst.tools.sql import opening
 
