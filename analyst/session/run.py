@@ -45,7 +45,7 @@ from analyst.session.team_run import TURNS_FACTOR
 from analyst.session.telling import Teller, finished, started, written_sentence
 from analyst.session.workbench import checkpoints
 from analyst.tools.analysis_kernel import AnalysisKernel
-from kernel_sandbox import KernelSandboxError, KernelSession
+from kernel_sandbox import KernelSandboxError
 
 if TYPE_CHECKING:
     from analyst.llm.router import ModelChoice
@@ -187,7 +187,7 @@ class Run:
         kernel = await asyncio.shield(kernel_task)
         room = self.session.data_room
         await kernel.ensure_ready()
-        self._tell_of_kernel(kernel.session)
+        self._teller.tell_of_kernel(kernel.session)
         handed = await self._hand_over(kernel)
         if handed:
             self._tell(self._make(events.DataHandedOver, data=tuple(handed)))
@@ -363,19 +363,6 @@ class Run:
             return False
         await recollection.quote(chosen)
         return True
-
-    def _tell_of_kernel(self, session: KernelSession) -> None:
-        self._tell(
-            self._make(
-                events.KernelReady,
-                backend=session.backend,
-                isolation=session.isolation,
-                policy=session.policy.public(),
-            )
-        )
-        if session.backend == "none":
-            text = f"The agent's kernel is {session.isolation} (isolation=none)."
-            self._note(text, "not_isolated", "warning")
 
     def _outcome(self) -> tuple[events.RunStatus, str | None]:
         if self._teller.answer is not None and self._teller.answer.complete:

@@ -19,7 +19,7 @@ from analyst.agent.task import Progress
 from analyst.record import events
 from analyst.record.log import RunLog, RunLogError
 from analyst.record.making import EventMaker
-from kernel_sandbox import WrittenFile
+from kernel_sandbox import KernelSession, WrittenFile
 
 if TYPE_CHECKING:
     from analyst.llm.router import ModelChoice
@@ -70,6 +70,20 @@ class Teller:
     def note(self, text: str, code: str, level: events.NoteLevel = "info") -> None:
         """Tell the user something."""
         self.tell(self._make(events.Note, level=level, code=code, text=text))
+
+    def tell_of_kernel(self, session: KernelSession) -> None:
+        """Tell in what kind of kernel the code runs, and warn of one that is not isolated."""
+        self.tell(
+            self._make(
+                events.KernelReady,
+                backend=session.backend,
+                isolation=session.isolation,
+                policy=session.policy.public(),
+            )
+        )
+        if session.backend == "none":
+            text = f"The agent's kernel is {session.isolation} (isolation=none)."
+            self.note(text, "not_isolated", "warning")
 
     def close(self) -> None:
         """End the record; a second call does nothing."""

@@ -155,10 +155,7 @@ def _labels(tree: ast.Module, context: type[ast.expr_context]) -> Iterator[ast.C
         if isinstance(node, ast.Subscript) and isinstance(node.ctx, context):
             yield from texts_of(node.slice)
         elif isinstance(node, ast.Call) and context is ast.Load:
-            if isinstance(node.func, ast.Attribute) and node.func.attr in {
-                "groupby",
-                "sort_values",
-            }:
+            if isinstance(node.func, ast.Attribute) and node.func.attr in _TAKES_LABELS:
                 for argument in node.args[:1]:
                     yield from texts_of(argument)
             for keyword in node.keywords:
